@@ -1,0 +1,1 @@
+# Unit tests on the host, machine tests under QEMU, benchmarks.

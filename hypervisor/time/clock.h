@@ -1,0 +1,29 @@
+/* System time: ns since boot, the same on every CPU, from the TSC. */
+#ifndef TIME_CLOCK_H
+#define TIME_CLOCK_H
+
+#include "lib/lib.h"
+
+struct vcpu;
+struct domain;
+
+/* Calibrate the TSC against the PM timer, HPET or PIT; boot CPU. */
+void clock_init(void);
+/* Compare this CPU's TSC with the boot CPU's at bring-up. */
+void clock_init_cpu(unsigned cpu);
+uint64_t clock_now_ns(void);
+uint64_t clock_tsc_to_ns(uint64_t tsc);
+uint64_t clock_ns_to_tsc(uint64_t ns);
+extern uint64_t tsc_khz;
+/* Busy wait, boot only. */
+void clock_delay_us(unsigned us);
+
+/* Wall clock, as XENPF_settime64 sets it; read from the CMOS RTC at boot. */
+void wallclock_set(uint64_t secs, uint32_t nsecs, uint64_t system_ns);
+void wallclock_get(uint64_t *secs, uint32_t *nsecs);
+
+/* pvclock.c: (re)write the time a guest reads. */
+void pvclock_update_vcpu(struct vcpu *v);       /* vcpu_info.time, time area */
+void pvclock_update_wallclock(struct domain *d);/* shared_info.wc_* */
+
+#endif

@@ -31,8 +31,7 @@ CHECK_OFFSET(RFLAGS, rflags);
 CHECK_OFFSET(RSP, rsp);
 CHECK_OFFSET(SS, ss);
 CHECK_OFFSET(ES, es);
-static_assert(CPU_INFO_CURRENT == offsetof(struct cpu_info, current),
-              "cpu/regs.h");
+static_assert(CPU_INFO_CURRENT == sizeof(struct cpu_user_regs), "cpu/regs.h");
 static_assert(CPU_INFO_WORK == offsetof(struct cpu_info, work), "cpu/regs.h");
 static_assert(CPU_INFO_GUEST_RSP == offsetof(struct cpu_info, guest_rsp),
               "cpu/regs.h");

@@ -28,7 +28,7 @@ static uintptr_t guest_addr(const void *guest, size_t n)
 }
 
 /* One load or store that may fault; rc becomes -EFAULT when it does. */
-#define GUEST_MOV(insn, rc, operands...)                                       \
+#define GUEST_MOV(insn, operands...)                                           \
     __asm__ volatile("1: " insn "\n"                                           \
                      "xor %k0, %k0\n"                                          \
                      "2:\n" _ASM_EXTABLE("1b", "2b")                           \
@@ -39,7 +39,7 @@ static int load_u32(void *dst, uintptr_t guest)
     int rc = -EFAULT;
     uint32_t v = 0;
 
-    GUEST_MOV("mov (%2), %1", rc, "+r"(rc), "+r"(v) : "r"(guest) : "memory");
+    GUEST_MOV("mov (%2), %1", "+r"(rc), "+r"(v) : "r"(guest) : "memory");
     if (!rc)
         memcpy(dst, &v, sizeof(v));
     return rc;
@@ -50,7 +50,7 @@ static int load_u64(void *dst, uintptr_t guest)
     int rc = -EFAULT;
     uint64_t v = 0;
 
-    GUEST_MOV("mov (%2), %1", rc, "+r"(rc), "+r"(v) : "r"(guest) : "memory");
+    GUEST_MOV("mov (%2), %1", "+r"(rc), "+r"(v) : "r"(guest) : "memory");
     if (!rc)
         memcpy(dst, &v, sizeof(v));
     return rc;
@@ -62,7 +62,7 @@ static int store_u32(uintptr_t guest, const void *src)
     uint32_t v;
 
     memcpy(&v, src, sizeof(v));
-    GUEST_MOV("mov %1, (%2)", rc, "+r"(rc) : "r"(v), "r"(guest) : "memory");
+    GUEST_MOV("mov %1, (%2)", "+r"(rc) : "r"(v), "r"(guest) : "memory");
     return rc;
 }
 
@@ -72,7 +72,7 @@ static int store_u64(uintptr_t guest, const void *src)
     uint64_t v;
 
     memcpy(&v, src, sizeof(v));
-    GUEST_MOV("mov %1, (%2)", rc, "+r"(rc) : "r"(v), "r"(guest) : "memory");
+    GUEST_MOV("mov %1, (%2)", "+r"(rc) : "r"(v), "r"(guest) : "memory");
     return rc;
 }
 

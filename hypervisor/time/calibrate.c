@@ -131,8 +131,8 @@ uint64_t calibrate_tsc_khz(void)
         ticks = (ref.read() - start) & ref.mask;
     } while (ticks < ref.hz * CALIBRATE_MS / 1000);
     ticks = (read_both(&ref, &tsc1) - start) & ref.mask;
-    /* No overflow: 2^32 ticks of the TSC times 2^30 Hz at the very most. */
-    khz = (tsc1 - tsc0) * (ref.hz / 1000) / ticks;
+    /* No overflow: some 10^8 TSC ticks, and no reference has 10^9 Hz. */
+    khz = (tsc1 - tsc0) * ref.hz / (ticks * 1000);
     log_info("clock: TSC at %lu.%03lu MHz by the %s\n",
              (unsigned long)(khz / 1000), (unsigned long)(khz % 1000),
              ref.name);

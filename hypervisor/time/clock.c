@@ -1,6 +1,6 @@
 #include "time/internal.h"
 
-#include "cpu/cpu.h"
+#include "cpu/feature.h"
 #include "cpu/lapic.h"
 #include "time/timer.h"
 
@@ -38,6 +38,11 @@ void clock_init(void)
         panic("the TSC does not count");
     set_scale();
     boot_tsc = rdtsc();
+    /*
+     * A TSC that changes its rate or stops in deep sleep is no clock for
+     * guests to read alone. A virtual one does neither, though it seldom says.
+     */
+    tsc_synchronised = cpu_has(FEAT_INVARIANT_TSC) || cpu_has(FEAT_HYPERVISOR);
     wallclock_init();
 }
 

@@ -108,31 +108,39 @@ void timer_kill(struct timer *t)
         spin_wait();
 }
 
+/* Both queues, lower CPU first, so that two migrations cannot meet. */
+static void lock_both(struct timer *t, unsigned to)
+{
+    for (;;) {
+        uint32_t from = READ_ONCE(t->cpu);
+
+        spin_lock(&timer_queues[MIN(from, to)].lock);
+        if (from != to)
+            spin_lock(&timer_queues[MAX(from, to)].lock);
+        if (t->cpu == from)
+            return;
+        if (from != to)
+            spin_unlock(&timer_queues[MAX(from, to)].lock);
+        spin_unlock(&timer_queues[MIN(from, to)].lock);
+    }
+}
+
 void timer_migrate(struct timer *t, unsigned cpu)
 {
-    struct timer_queue *to = &timer_queues[cpu], *from;
-    bool armed, look = false;
+    uint32_t from;
+    bool look = false;
 
-    from = queue_lock(t);
-    if (from == to) {
-        spin_unlock(&from->lock);
-        return;
+    lock_both(t, cpu);
+    from = t->cpu;
+    if (from != cpu) {
+        bool armed = remove_locked(&timer_queues[from], t);
+
+        t->cpu = cpu;
+        if (armed)
+            look = insert_locked(&timer_queues[cpu], t);
+        spin_unlock(&timer_queues[from].lock);
     }
-    armed = remove_locked(from, t);
-    /*
-     * With the new number stored, whoever locks a queue for t locks the new
-     * one; `from` may be left. Nobody else can have armed it meanwhile but
-     * through `to`, so look again.
-     */
-    WRITE_ONCE(t->cpu, cpu);
-    spin_unlock(&from->lock);
-    if (!armed)
-        return;
-    to = queue_lock(t);
-    if (!t->dead && !t->item.pos)
-        look = insert_locked(to, t);
-    cpu = t->cpu;
-    spin_unlock(&to->lock);
+    spin_unlock(&timer_queues[cpu].lock);
     if (look)
         cpu_raise(cpu, WORK_TIMER);
 }

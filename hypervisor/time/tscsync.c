@@ -3,7 +3,7 @@
 #include "cpu/cpu.h"
 #include "cpu/feature.h"
 
-bool tsc_synchronised = true;
+bool tsc_synchronised;
 
 /*
  * A ping-pong of TSC values: the new CPU writes its own and asks, the boot CPU
@@ -13,7 +13,7 @@ bool tsc_synchronised = true;
 enum { IDLE, WANTED, PING, PONG };
 
 #define ROUNDS     200
-#define JOIN_MS    20  /* for the boot CPU to come along */
+#define JOIN_MS    100 /* for the boot CPU to come along */
 #define SERVE_MS   50  /* a new CPU that dies does not hold us up */
 
 static struct {

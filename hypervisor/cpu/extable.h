@@ -10,8 +10,8 @@
 #define _ASM_EXTABLE(from, to)                                                 \
     .pushsection __ex_table, "a";                                              \
     .balign 4;                                                                 \
-    .long from - .;                                                            \
-    .long to - .;                                                              \
+    .long from -.;                                                             \
+    .long to -.;                                                               \
     .popsection
 #else
 /* Inside an asm statement; both are local labels as strings: "1b", "2b". */

@@ -75,9 +75,8 @@ static void fill_reserved_page(unsigned cpu)
     *reserved_slot(cpu, FLAT_RING3_CS32 & ~7u) = DESC_CODE32_3;
     *reserved_slot(cpu, FLAT_RING3_SS64 & ~7u) = DESC_DATA_3;
     *reserved_slot(cpu, FLAT_RING3_CS64 & ~7u) = DESC_CODE64_3;
-    set_system_desc(reserved_slot(cpu, HOST_TSS),
-                    (uintptr_t)&tss_of[cpu].tss, sizeof(struct tss) - 1,
-                    DESC_TYPE_TSS);
+    set_system_desc(reserved_slot(cpu, HOST_TSS), (uintptr_t)&tss_of[cpu].tss,
+                    sizeof(struct tss) - 1, DESC_TYPE_TSS);
 }
 
 static void load_registers(unsigned cpu)
@@ -98,8 +97,8 @@ static void load_registers(unsigned cpu)
                      : "=&r"(scratch)
                      : "m"(gdtr), "r"((uint64_t)HOST_CS), "r"(HOST_SS)
                      : "memory");
-    __asm__ volatile("mov %0, %%ds; mov %0, %%es; mov %0, %%fs; mov %0, %%gs"
-                     ::"r"(0));
+    __asm__ volatile(
+        "mov %0, %%ds; mov %0, %%es; mov %0, %%fs; mov %0, %%gs" ::"r"(0));
     __asm__ volatile("ltr %w0" ::"r"(HOST_TSS));
     ldt_load(0);
 }

@@ -65,8 +65,7 @@ void ipi_call(cpumask_t mask, void (*fn)(void *), void *arg)
     call.fn = fn;
     call.arg = arg;
     __atomic_store_n(&call.pending, mask, __ATOMIC_SEQ_CST);
-    cpumask_for_each(cpu, mask)
-        lapic_send_ipi((unsigned)cpu, VECTOR_CALL);
+    cpumask_for_each(cpu, mask) lapic_send_ipi((unsigned)cpu, VECTOR_CALL);
     while (__atomic_load_n(&call.pending, __ATOMIC_ACQUIRE))
         spin_wait();
     spin_unlock(&call.lock);

@@ -7,11 +7,20 @@
 #include "time/clock.h"
 
 enum {
-    REG_ID = 0x20, REG_TPR = 0x80, REG_EOI = 0xb0, REG_SVR = 0xf0,
-    REG_ESR = 0x280, REG_ICR = 0x300, REG_ICR_HIGH = 0x310,
-    REG_LVT_TIMER = 0x320, REG_LVT_LINT0 = 0x350, REG_LVT_LINT1 = 0x360,
-    REG_LVT_ERROR = 0x370, REG_TIMER_INITIAL = 0x380,
-    REG_TIMER_CURRENT = 0x390, REG_TIMER_DIVIDE = 0x3e0
+    REG_ID = 0x20,
+    REG_TPR = 0x80,
+    REG_EOI = 0xb0,
+    REG_SVR = 0xf0,
+    REG_ESR = 0x280,
+    REG_ICR = 0x300,
+    REG_ICR_HIGH = 0x310,
+    REG_LVT_TIMER = 0x320,
+    REG_LVT_LINT0 = 0x350,
+    REG_LVT_LINT1 = 0x360,
+    REG_LVT_ERROR = 0x370,
+    REG_TIMER_INITIAL = 0x380,
+    REG_TIMER_CURRENT = 0x390,
+    REG_TIMER_DIVIDE = 0x3e0
 };
 
 #define APIC_BASE_X2APIC (1u << 10)
@@ -155,8 +164,9 @@ static void set_one_shot(uint64_t deadline_tsc)
     uint64_t now = rdtsc(), delta, ticks;
 
     delta = deadline_tsc > now ? deadline_tsc - now : 0;
-    ticks = (uint64_t)((unsigned __int128)MIN(delta, 1ull << 48) *
-                           ticks_per_tsc >> 32);
+    ticks =
+        (uint64_t)((unsigned __int128)MIN(delta, 1ull << 48) * ticks_per_tsc >>
+                   32);
     /* 0 would stop it; what is too far off gets an interrupt on the way. */
     apic_write(REG_TIMER_INITIAL,
                (uint32_t)MAX(MIN(ticks, 0xffffffffull), 1ull));

@@ -8,15 +8,24 @@ enum { A, B, C, D };
 #define NOT_CPUID (~0u)
 
 const struct feature_word feature_words[NR_FEATURE_WORDS] = {
-    {0x1, XEN_CPUID_NO_SUBLEAF, D},        {0x1, XEN_CPUID_NO_SUBLEAF, C},
-    {0x80000001, XEN_CPUID_NO_SUBLEAF, D}, {0x80000001, XEN_CPUID_NO_SUBLEAF, C},
-    {0xd, 1, A},                           {0x7, 0, B},
-    {0x7, 0, C},                           {0x80000007, XEN_CPUID_NO_SUBLEAF, D},
-    {0x80000008, XEN_CPUID_NO_SUBLEAF, B}, {0x7, 0, D},
-    {0x7, 1, A},                           {0x80000021, XEN_CPUID_NO_SUBLEAF, A},
-    {0x7, 1, B},                           {0x7, 2, D},
-    {0x7, 1, C},                           {0x7, 1, D},
-    {NOT_CPUID, 0, A},                     {NOT_CPUID, 0, D},
+    {0x1, XEN_CPUID_NO_SUBLEAF, D},
+    {0x1, XEN_CPUID_NO_SUBLEAF, C},
+    {0x80000001, XEN_CPUID_NO_SUBLEAF, D},
+    {0x80000001, XEN_CPUID_NO_SUBLEAF, C},
+    {0xd, 1, A},
+    {0x7, 0, B},
+    {0x7, 0, C},
+    {0x80000007, XEN_CPUID_NO_SUBLEAF, D},
+    {0x80000008, XEN_CPUID_NO_SUBLEAF, B},
+    {0x7, 0, D},
+    {0x7, 1, A},
+    {0x80000021, XEN_CPUID_NO_SUBLEAF, A},
+    {0x7, 1, B},
+    {0x7, 2, D},
+    {0x7, 1, C},
+    {0x7, 1, D},
+    {NOT_CPUID, 0, A},
+    {NOT_CPUID, 0, D},
     {0x80000021, XEN_CPUID_NO_SUBLEAF, C},
 };
 
@@ -33,8 +42,7 @@ const uint32_t pv_allowed[NR_FEATURE_WORDS] = {
     F(SSE3) | F(PCLMULQDQ) | F(SSSE3) | F(FMA) | F(CX16) | F(SSE4_1) |
         F(SSE4_2) | F(MOVBE) | F(POPCNT) | F(AESNI) | F(XSAVE) | F(AVX) |
         F(F16C) | F(RDRAND) | F(HYPERVISOR),
-    F(SYSCALL) | F(NX) | F(MMXEXT) | F(RDTSCP) | F(LM) | F(3DNOWEXT) |
-        F(3DNOW),
+    F(SYSCALL) | F(NX) | F(MMXEXT) | F(RDTSCP) | F(LM) | F(3DNOWEXT) | F(3DNOW),
     F(LAHF_LM) | F(CMP_LEGACY) | F(ABM) | F(SSE4A) | F(MISALIGNSSE) |
         F(3DNOWPREFETCH) | F(XOP) | F(FMA4) | F(TBM) | F(DBEXT),
     F(XSAVEOPT) | F(XSAVEC) | F(XGETBV1),
@@ -144,25 +152,6 @@ static void read_raw(struct cpu_policy *p)
         add_leaf(p, leaf, XEN_CPUID_NO_SUBLEAF);
 }
 
-static bool is_plain_leaf(uint32_t leaf)
-{
-    switch (leaf) {
-    case 0x0:
-    case 0x1:
-    case 0x2:
-    case 0x4:
-    case 0x7:
-    case 0xd:
-    case 0x80000000:
-    case 0x80000001:
-    case 0x80000002 ... 0x80000008:
-    case 0x80000021:
-        return true;
-    default: /* power, performance, virtualization, topology: hidden */
-        return false;
-    }
-}
-
 /* XCR0 bits that the features of p can use. */
 static uint64_t usable_xcr0(const struct cpu_policy *p)
 {
@@ -189,13 +178,13 @@ static void recalculate_xstate(struct cpu_policy *p)
             continue;
         r = cpuid(0xd, l->subleaf);
         if (l->subleaf == 0) /* sizes are computed at each CPUID */
-            *l = (xen_cpuid_leaf_t){0xd, 0, (uint32_t)xcr0, 0, 0,
-                                    (uint32_t)(xcr0 >> 32)};
+            *l = (xen_cpuid_leaf_t){0xd, 0, (uint32_t)xcr0,
+                                    0,   0, (uint32_t)(xcr0 >> 32)};
         else if (l->subleaf == 1)
             l->b = l->c = l->d = 0;
         else if (xcr0 >> l->subleaf & 1)
-            *l = (xen_cpuid_leaf_t){0xd, l->subleaf, r.eax, r.ebx, r.ecx & 2,
-                                    0};
+            *l =
+                (xen_cpuid_leaf_t){0xd, l->subleaf, r.eax, r.ebx, r.ecx & 2, 0};
         else
             l->a = l->b = l->c = l->d = 0;
     }
@@ -225,21 +214,43 @@ void policy_recalculate(struct cpu_policy *p)
     recalculate_xstate(p);
 }
 
+/* Registers that hold features are set afterwards. */
+static void cut_leaf(xen_cpuid_leaf_t *l)
+{
+    switch (l->leaf) {
+    case 0x0:
+        l->a = MIN(l->a, POLICY_MAX_BASIC);
+        break;
+    case 0x1: /* family, model; CLFLUSH size */
+    case 0x2:
+        break;
+    case 0x4: /* caches, without the core and thread counts of ours */
+        l->a &= 0x3fff;
+        break;
+    case 0x7:
+        l->a = l->subleaf ? 0 : MIN(l->a, 2u);
+        l->b = l->c = l->d = 0;
+        break;
+    case 0xd:
+        break;
+    case 0x80000000:
+        l->a = MIN(l->a, cpu_has(FEAT_AMD) ? POLICY_MAX_EXT : 0x80000008u);
+        break;
+    case 0x80000001 ... 0x80000006: /* model, brand, caches */
+    case 0x80000008:
+        break;
+    default: /* power, performance, virtualization, topology: hidden */
+        l->a = l->b = l->c = l->d = 0;
+    }
+}
+
 /* Nothing but what the guest may see: hidden leaves go, features are cut. */
 static void restrict_to(struct cpu_policy *p, const uint32_t *allowed)
 {
     uint32_t words[NR_FEATURE_WORDS];
 
-    for (uint32_t i = 0; i < p->nr; i++) {
-        xen_cpuid_leaf_t *l = &p->leaf[i];
-
-        if (!is_plain_leaf(l->leaf))
-            l->a = l->b = l->c = l->d = 0;
-        if (l->leaf == 4)
-            l->a &= 0x3fff; /* no core and thread counts of ours */
-        if (l->leaf == 7 && l->subleaf)
-            l->a = l->b = l->c = l->d = 0; /* set again below */
-    }
+    for (uint32_t i = 0; i < p->nr; i++)
+        cut_leaf(&p->leaf[i]);
     for (unsigned w = 0; w < NR_FEATURE_WORDS; w++)
         words[w] = policy_word(&policies[POLICY_HOST], w) & allowed[w];
     for (unsigned w = 0; w < NR_FEATURE_WORDS; w++) {

@@ -17,8 +17,13 @@ struct cpu_policy {
     xen_cpuid_leaf_t leaf[POLICY_MAX_LEAVES];
 };
 
-enum policy_kind { POLICY_RAW, POLICY_HOST, POLICY_PV_MAX, POLICY_PV_DEFAULT,
-                   POLICY_NR };
+enum policy_kind {
+    POLICY_RAW,
+    POLICY_HOST,
+    POLICY_PV_MAX,
+    POLICY_PV_DEFAULT,
+    POLICY_NR
+};
 extern struct cpu_policy policies[POLICY_NR];
 
 /* The words of a feature set, in the order of <xen/.../cpufeatureset.h>. */

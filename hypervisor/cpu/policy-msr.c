@@ -4,7 +4,6 @@
 
 #define MSR_PLATFORM_ID   0x17
 #define MSR_MICROCODE     0x8b
-#define MSR_MTRR_CAP      0xfe
 #define MSR_MCG_CAP       0x179
 #define MSR_MCG_STATUS    0x17a
 #define MSR_MCG_CTL       0x17b
@@ -12,7 +11,6 @@
 #define MSR_MC0_CTL       0x400
 #define MSR_AMD_SYSCFG    0xc0010010
 #define MSR_AMD_HWCR      0xc0010015
-#define MSR_AMD_PSTATE0   0xc0010064
 #define MSR_AMD_PERF0     0xc0010000 /* four controls, four counters */
 #define MSR_AMD_DE_CFG    0xc0011029
 #define DE_CFG_LFENCE_SER 2
@@ -86,8 +84,8 @@ int policy_rdmsr(struct vcpu *v, uint32_t msr, uint64_t *value)
         *value = v->pv.tsc_aux;
         return cpu_has(FEAT_RDTSCP) ? 0 : -EINVAL;
     case MSR_APIC_BASE:
-        *value = APIC_BASE_ADDRESS | APIC_BASE_ENABLE |
-                 (v->id ? 0 : APIC_BASE_BSP);
+        *value =
+            APIC_BASE_ADDRESS | APIC_BASE_ENABLE | (v->id ? 0 : APIC_BASE_BSP);
         return 0;
     case MSR_PAT:
         *value = PAT_PV_ABI;

@@ -209,11 +209,11 @@ static void store_leaf(xen_cpuid_leaf_t *slot, const xen_cpuid_leaf_t *in,
 
 static int merge_leaf(struct cpu_policy *p, const xen_cpuid_leaf_t *in)
 {
-    uint32_t sub = leaf_has_subleaves(in->leaf) ? in->subleaf
-                                                : XEN_CPUID_NO_SUBLEAF;
+    uint32_t sub =
+        leaf_has_subleaves(in->leaf) ? in->subleaf : XEN_CPUID_NO_SUBLEAF;
     xen_cpuid_leaf_t *slot = policy_find(p, in->leaf, sub);
-    xen_cpuid_leaf_t *max = policy_find(&policies[POLICY_PV_MAX], in->leaf,
-                                        sub);
+    xen_cpuid_leaf_t *max =
+        policy_find(&policies[POLICY_PV_MAX], in->leaf, sub);
 
     if (is_ours(in->leaf))
         return 0;
@@ -289,8 +289,7 @@ static struct cpuid_regs tsc_leaf(const struct domain *d, uint32_t sub)
 
     clock_tsc_scale(&mul, &shift);
     if (sub == 0) {
-        r.eax = (tsc_synchronised ? 2u : 0) |
-                (cpu_has(FEAT_RDTSCP) ? 4u : 0);
+        r.eax = (tsc_synchronised ? 2u : 0) | (cpu_has(FEAT_RDTSCP) ? 4u : 0);
         r.ebx = d->tsc_mode;
         r.ecx = (uint32_t)tsc_khz;
     } else if (sub == 1) {
@@ -312,10 +311,9 @@ static struct cpuid_regs hypervisor_leaf(const struct domain *d, uint32_t leaf,
 {
     switch (leaf - XEN_LEAF_FIRST) {
     case 0:
-        return (struct cpuid_regs){XEN_LEAF_FIRST + XEN_CPUID_MAX_NUM_LEAVES,
-                                   XEN_CPUID_SIGNATURE_EBX,
-                                   XEN_CPUID_SIGNATURE_ECX,
-                                   XEN_CPUID_SIGNATURE_EDX};
+        return (struct cpuid_regs){
+            XEN_LEAF_FIRST + XEN_CPUID_MAX_NUM_LEAVES, XEN_CPUID_SIGNATURE_EBX,
+            XEN_CPUID_SIGNATURE_ECX, XEN_CPUID_SIGNATURE_EDX};
     case 1:
         return (struct cpuid_regs){.eax = XEN_VERSION_ID};
     case 2: /* one hypercall page, the MSR that asks for it, features */

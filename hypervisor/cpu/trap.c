@@ -42,18 +42,28 @@ static_assert((CPU_INFO_SIZE - REGS_ES) % 16 == 0, "trap frame alignment");
 
 bool cpu_stopping; /* lapic_stop_others(): an NMI means halt */
 
-static const char *const trap_names[] = {
-    "divide error",          "debug",
-    "NMI",                   "breakpoint",
-    "overflow",              "bound range",
-    "invalid opcode",        "device not available",
-    "double fault",          "coprocessor segment",
-    "invalid TSS",           "segment not present",
-    "stack fault",           "general protection",
-    "page fault",            "reserved",
-    "floating point",        "alignment check",
-    "machine check",         "SIMD exception",
-    "virtualization",        "control protection"};
+static const char *const trap_names[] = {"divide error",
+                                         "debug",
+                                         "NMI",
+                                         "breakpoint",
+                                         "overflow",
+                                         "bound range",
+                                         "invalid opcode",
+                                         "device not available",
+                                         "double fault",
+                                         "coprocessor segment",
+                                         "invalid TSS",
+                                         "segment not present",
+                                         "stack fault",
+                                         "general protection",
+                                         "page fault",
+                                         "reserved",
+                                         "floating point",
+                                         "alignment check",
+                                         "machine check",
+                                         "SIMD exception",
+                                         "virtualization",
+                                         "control protection"};
 
 static const char *trap_name(unsigned vector)
 {
@@ -98,18 +108,17 @@ static void dump_regs(const struct cpu_user_regs *r, const char *what)
             (unsigned long)r->rip, r->ss, (unsigned long)r->rsp,
             (unsigned long)r->rflags);
     log_err("rax %016lx rbx %016lx rcx %016lx rdx %016lx\n",
-            (unsigned long)r->rax, (unsigned long)r->rbx,
-            (unsigned long)r->rcx, (unsigned long)r->rdx);
+            (unsigned long)r->rax, (unsigned long)r->rbx, (unsigned long)r->rcx,
+            (unsigned long)r->rdx);
     log_err("rsi %016lx rdi %016lx rbp %016lx r8  %016lx\n",
-            (unsigned long)r->rsi, (unsigned long)r->rdi,
-            (unsigned long)r->rbp, (unsigned long)r->r8);
+            (unsigned long)r->rsi, (unsigned long)r->rdi, (unsigned long)r->rbp,
+            (unsigned long)r->r8);
     log_err("r9  %016lx r10 %016lx r11 %016lx r12 %016lx\n",
-            (unsigned long)r->r9, (unsigned long)r->r10,
-            (unsigned long)r->r11, (unsigned long)r->r12);
+            (unsigned long)r->r9, (unsigned long)r->r10, (unsigned long)r->r11,
+            (unsigned long)r->r12);
     log_err("r13 %016lx r14 %016lx r15 %016lx cr2 %016lx cr3 %016lx\n",
-            (unsigned long)r->r13, (unsigned long)r->r14,
-            (unsigned long)r->r15, (unsigned long)read_cr2(),
-            (unsigned long)read_cr3());
+            (unsigned long)r->r13, (unsigned long)r->r14, (unsigned long)r->r15,
+            (unsigned long)read_cr2(), (unsigned long)read_cr3());
 }
 
 NORETURN static void die(const struct cpu_user_regs *r, const char *what)

@@ -33,7 +33,8 @@ cpumask_t tlb_stale(cpumask_t mask, uint32_t stamp)
     uint64_t then = now - (uint32_t)((uint32_t)now - stamp);
     cpumask_t stale = 0;
 
-    cpumask_for_each(cpu, mask & cpu_online) {
+    cpumask_for_each(cpu, mask & cpu_online)
+    {
         struct flush_state *s = &flush_state[cpu];
 
         if (__atomic_load_n(&s->flushed_at, __ATOMIC_ACQUIRE) <= then)
@@ -51,8 +52,7 @@ void tlb_load_cr3(mfn_t l4)
     uint64_t tick = __atomic_add_fetch(&flush_clock, 1, __ATOMIC_SEQ_CST);
 
     write_cr3(l4.n << PAGE_SHIFT);
-    __atomic_store_n(&flush_state[cpu_id()].flushed_at, tick,
-                     __ATOMIC_RELEASE);
+    __atomic_store_n(&flush_state[cpu_id()].flushed_at, tick, __ATOMIC_RELEASE);
 }
 
 void tlb_flush_local(void)
@@ -85,7 +85,8 @@ void tlb_flush_mask(cpumask_t mask, uintptr_t va)
     uint32_t ticket[MAX_CPUS];
     cpumask_t others = mask & cpu_online & ~CPUMASK_OF(cpu_id());
 
-    cpumask_for_each(cpu, others) {
+    cpumask_for_each(cpu, others)
+    {
         ticket[cpu] = __atomic_add_fetch(&flush_state[cpu].requested, 1,
                                          __ATOMIC_SEQ_CST);
         lapic_send_ipi((unsigned)cpu, VECTOR_FLUSH);
@@ -96,7 +97,6 @@ void tlb_flush_mask(cpumask_t mask, uintptr_t va)
         else
             invlpg(va);
     }
-    cpumask_for_each(cpu, others)
-        while (!is_served((unsigned)cpu, ticket[cpu]))
-            spin_wait();
+    cpumask_for_each(cpu, others) while (!is_served((unsigned)cpu, ticket[cpu]))
+        spin_wait();
 }

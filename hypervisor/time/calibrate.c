@@ -88,8 +88,7 @@ static bool counts(const struct reference *ref)
 
 static void choose(struct reference *ref)
 {
-    *ref = (struct reference){"PM timer", PM_TIMER_HZ, 0xffffff,
-                              pm_timer_read};
+    *ref = (struct reference){"PM timer", PM_TIMER_HZ, 0xffffff, pm_timer_read};
     if (acpi_info.pm_timer_port && counts(ref))
         return;
     if (hpet_start(ref) && counts(ref))

@@ -64,8 +64,7 @@ void timer_init_cpu(unsigned cpu)
     timer_queues[cpu] = (struct timer_queue){0};
 }
 
-void timer_init(struct timer *t, void (*fn)(void *arg), void *arg,
-                unsigned cpu)
+void timer_init(struct timer *t, void (*fn)(void *arg), void *arg, unsigned cpu)
 {
     *t = (struct timer){.fn = fn, .arg = arg, .cpu = cpu};
 }

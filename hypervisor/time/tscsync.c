@@ -12,9 +12,9 @@ bool tsc_synchronised;
  */
 enum { IDLE, WANTED, PING, PONG };
 
-#define ROUNDS     200
-#define JOIN_MS    100 /* for the boot CPU to come along */
-#define SERVE_MS   50  /* a new CPU that dies does not hold us up */
+#define ROUNDS   200
+#define JOIN_MS  100 /* for the boot CPU to come along */
+#define SERVE_MS 50  /* a new CPU that dies does not hold us up */
 
 static struct {
     uint32_t state;

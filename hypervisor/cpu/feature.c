@@ -139,7 +139,7 @@ void cpu_init_registers(void)
 {
     uint64_t v;
 
-    write_cr0(CR0_PG | CR0_WP | CR0_NE | CR0_ET | CR0_MP | CR0_PE);
+    write_cr0(CR0_PG | CR0_AM | CR0_WP | CR0_NE | CR0_ET | CR0_MP | CR0_PE);
     write_cr4(host_cr4);
     if (host_xcr0)
         __asm__ volatile("xsetbv" ::"c"(0), "a"((uint32_t)host_xcr0),

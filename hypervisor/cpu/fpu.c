@@ -132,9 +132,12 @@ int fpu_set_xcr0(struct vcpu *v, uint64_t xcr0)
 static uint32_t mxcsr_valid_bits(void)
 {
     struct fpu_area area;
+    uint64_t cr0 = read_cr0();
 
     memset(&area, 0, sizeof(area));
+    clts();
     __asm__ volatile("fxsave64 %0" : "+m"(area));
+    write_cr0(cr0);
     return area.mxcsr_mask ? area.mxcsr_mask : MXCSR_MASK;
 }
 
@@ -145,7 +148,6 @@ void fpu_load_legacy(struct vcpu *v, const void *fxsave_image)
     memset(area, 0, PAGE_SIZE);
     memcpy(area, fxsave_image, LEGACY_SIZE);
     /* Bits the CPU does not know would make the restore fault. */
-    clts();
     area->mxcsr &= mxcsr_valid_bits();
     memset(area->reserved1, 0, sizeof(area->reserved1));
     if (host_xcr0)

@@ -1,1 +1,2 @@
 hv-objs +=
+hv-objs += mm/tlb.o mm/guestcopy.o

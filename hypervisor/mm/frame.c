@@ -191,8 +191,8 @@ static bool pages_reserve(struct domain *d, uint64_t nr, bool may_exceed)
 
     spin_lock(&d->page_lock);
     ok = !domain_is_dying(d) &&
-         (may_exceed || (d->max_pages >= d->tot_pages &&
-                         nr <= d->max_pages - d->tot_pages));
+         (may_exceed ||
+          (d->max_pages >= d->tot_pages && nr <= d->max_pages - d->tot_pages));
     if (ok) {
         if (!d->tot_pages)
             domain_ref(d);

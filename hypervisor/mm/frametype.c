@@ -119,8 +119,7 @@ static void table_drop(struct frame *f, struct domain *d, unsigned nr)
         if (!(e & PTE_P))
             continue;
         entry_put(d, level, e);
-        if (level > 1 && nr && hypercall_should_yield() &&
-            drop_defer(d, f, nr))
+        if (level > 1 && nr && hypercall_should_yield() && drop_defer(d, f, nr))
             return;
     }
     /* CPUs may have this table in their paging-structure caches. */
@@ -199,8 +198,7 @@ static int segdesc_validate(struct frame *f)
     for (unsigned i = 0; i < PAGE_SIZE / sizeof(*desc); i++) {
         if (!descriptor_fix(&desc[i])) {
             f->tlb_stamp = tlb_now();
-            __atomic_store_n(&f->type, type_word(FT_SEGDESC),
-                             __ATOMIC_SEQ_CST);
+            __atomic_store_n(&f->type, type_word(FT_SEGDESC), __ATOMIC_SEQ_CST);
             return -EINVAL;
         }
     }
@@ -210,7 +208,8 @@ static int segdesc_validate(struct frame *f)
 /* No CPU may still use the frame the way its old type allowed. */
 static void flush_old_uses(struct frame *f, struct domain *owner, uint64_t old)
 {
-    cpumask_t mask = old & T_FOREIGN ? cpu_online : READ_ONCE(owner->dirty_cpus);
+    cpumask_t mask =
+        old & T_FOREIGN ? cpu_online : READ_ONCE(owner->dirty_cpus);
 
     mask = tlb_stale(mask, f->tlb_stamp);
     if (mask)
@@ -251,8 +250,8 @@ static bool type_is_possible(const struct frame *f, enum frame_type type)
     return type == FT_WRITABLE || !(f->flags & FRAME_SHARED);
 }
 
-static int type_get(struct frame *f, struct domain *owner,
-                    enum frame_type type, uint64_t foreign, bool preempt)
+static int type_get(struct frame *f, struct domain *owner, enum frame_type type,
+                    uint64_t foreign, bool preempt)
 {
     uint64_t word = READ_ONCE(f->type);
 
@@ -281,7 +280,7 @@ static int type_get(struct frame *f, struct domain *owner,
             return -EBUSY;
         new = (type_word(type) | 1) | foreign;
         if (type_of(word) == type)
-            new |= word & T_FOREIGN;
+            new |= word &T_FOREIGN;
         /* The hot case needs neither flush nor validation. */
         if (type == FT_WRITABLE &&
             (type_of(word) == FT_NONE || type_of(word) == FT_WRITABLE)) {
@@ -416,8 +415,8 @@ uint64_t entry_adjust(unsigned level, uint64_t pte)
 bool entry_is_similar(uint64_t old, uint64_t pte)
 {
     return (old & pte & PTE_P) &&
-           !((old ^ pte) & ~(PTE_A | PTE_D | PTE_AVAIL | PTE_NX | PTE_US |
-                             PTE_HIGH_AVAIL));
+           !((old ^ pte) &
+             ~(PTE_A | PTE_D | PTE_AVAIL | PTE_NX | PTE_US | PTE_HIGH_AVAIL));
 }
 
 /*
@@ -463,8 +462,8 @@ static int get_l1(struct domain *d, struct domain *owner, uint64_t *pte)
         if (owner->id == DOMID_XEN)
             rc = -EPERM;
         else
-            rc = type_get(f, owner, FT_WRITABLE,
-                          owner == d ? 0 : T_FOREIGN, false);
+            rc = type_get(f, owner, FT_WRITABLE, owner == d ? 0 : T_FOREIGN,
+                          false);
     }
     if (rc) {
         frame_put(f);

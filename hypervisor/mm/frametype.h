@@ -17,22 +17,28 @@
 #include "mm/frame.h"
 
 enum frame_type {
-    FT_NONE, FT_L1, FT_L2, FT_L3, FT_L4, FT_SEGDESC, FT_WRITABLE
+    FT_NONE,
+    FT_L1,
+    FT_L2,
+    FT_L3,
+    FT_L4,
+    FT_SEGDESC,
+    FT_WRITABLE
 };
 
-#define PTE_P        (1ull << 0)
-#define PTE_RW       (1ull << 1)
-#define PTE_US       (1ull << 2)
-#define PTE_PWT      (1ull << 3)
-#define PTE_PCD      (1ull << 4)
-#define PTE_A        (1ull << 5)
-#define PTE_D        (1ull << 6)
-#define PTE_PS       (1ull << 7) /* PAT in an L1 entry */
-#define PTE_G        (1ull << 8)
-#define PTE_AVAIL    (7ull << 9)
+#define PTE_P            (1ull << 0)
+#define PTE_RW           (1ull << 1)
+#define PTE_US           (1ull << 2)
+#define PTE_PWT          (1ull << 3)
+#define PTE_PCD          (1ull << 4)
+#define PTE_A            (1ull << 5)
+#define PTE_D            (1ull << 6)
+#define PTE_PS           (1ull << 7) /* PAT in an L1 entry */
+#define PTE_G            (1ull << 8)
+#define PTE_AVAIL        (7ull << 9)
 #define PTE_GUEST_KERNEL (1ull << 52)
-#define PTE_NX       (1ull << 63)
-#define PTE_ADDR     0x000ffffffffff000ull
+#define PTE_NX           (1ull << 63)
+#define PTE_ADDR         0x000ffffffffff000ull
 
 static inline mfn_t pte_mfn(uint64_t pte)
 {

@@ -34,8 +34,8 @@ static struct page_state state_get(const struct frame *f)
 
 static void state_set(struct frame *f, struct page_state s)
 {
-    f->type = POOL_SMALL | s.class | (uint64_t)s.used << 8 |
-              (uint64_t)s.first << 24;
+    f->type =
+        POOL_SMALL | s.class | (uint64_t)s.used << 8 | (uint64_t)s.first << 24;
 }
 
 static void partial_link(struct frame *f, unsigned class)
@@ -151,7 +151,7 @@ void *mem_alloc(size_t size)
     if (!size || size > 1ul << 40)
         return NULL;
     while (class < NR_CLASSES && size > 1ul << (CLASS_MIN_SHIFT + class))
-        class++;
+        class ++;
     return class < NR_CLASSES ? small_alloc(class) : large_alloc(size);
 }
 

@@ -1,1 +1,1 @@
-hv-objs += pv/mmu.o pv/mmuext.o pv/ptwrite.o pv/descriptor.o pv/gntmap.o
+hv-objs += pv/mmu.o pv/mmuext.o pv/ptwrite.o pv/ptwrite-insn.o pv/descriptor.o pv/gntmap.o

@@ -41,6 +41,7 @@ struct domain {
     /* Memory. `page_lock` guards the list and the counts. */
     struct spinlock page_lock;
     uint32_t page_list;    /* first frame's number or NO_LINK */
+    uint32_t dead_list;    /* same, of frames that relinquish has let go */
     uint64_t tot_pages, max_pages, claimed, extra_pages;
     uint32_t relinquish_step;
     struct shared_info *shared; /* page of ours, FRAME_SHARED */

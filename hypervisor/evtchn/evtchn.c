@@ -213,6 +213,14 @@ void evtchn_poll_start(struct vcpu *v, int32_t port)
     bit_test_and_set(v->domain->evtchn->polling, v->id);
 }
 
+void evtchn_poll_narrow(struct vcpu *v, int32_t port)
+{
+    int32_t any = -1;
+
+    __atomic_compare_exchange_n(&v->poll_port, &any, port, false,
+                                __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+}
+
 void evtchn_poll_stop(struct vcpu *v)
 {
     bit_test_and_clear(v->domain->evtchn->polling, v->id);

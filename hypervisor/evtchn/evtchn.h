@@ -37,6 +37,8 @@ int evtchn_check_pollable(struct domain *d, evtchn_port_t port);
  * the poll and wakes v. Start first, then look at the ports.
  */
 void evtchn_poll_start(struct vcpu *v, int32_t port);
+/* Wait for this port only from now on, unless the poll has been stopped. */
+void evtchn_poll_narrow(struct vcpu *v, int32_t port);
 void evtchn_poll_stop(struct vcpu *v);
 
 /* Channels in use and allocated, for listings and leak tests. */

@@ -53,8 +53,7 @@ static void e2l_init(struct domain *d, evtchn_port_t port, struct evtchn *chn)
     (void)chn;
 }
 
-static void e2l_unmask(struct domain *d, evtchn_port_t port,
-                       struct evtchn *chn)
+static void e2l_unmask(struct domain *d, evtchn_port_t port, struct evtchn *chn)
 {
     struct vcpu *v = d->vcpu[READ_ONCE(chn->notify_vcpu)];
 

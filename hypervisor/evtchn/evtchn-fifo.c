@@ -72,7 +72,8 @@ static void fifo_init(struct domain *d, evtchn_port_t port, struct evtchn *chn)
     chn->pending = 0;
 }
 
-/* --- Linking --------------------------------------------------------------- */
+/* --- Linking ---------------------------------------------------------------
+ */
 
 enum link_result { LINK_DONE, LINK_GONE, LINK_AGAIN };
 
@@ -85,8 +86,8 @@ static enum link_result try_link(event_word_t *tail, evtchn_port_t port)
     if (!(old & W_LINKED))
         return LINK_GONE;
     new = (old & ~(W_BUSY | W_LINK)) | port;
-    return __atomic_compare_exchange_n(tail, &old, new, false,
-                                       __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST)
+    return __atomic_compare_exchange_n(tail, &old, new, false, __ATOMIC_SEQ_CST,
+                                       __ATOMIC_SEQ_CST)
                ? LINK_DONE
                : LINK_AGAIN;
 }
@@ -164,9 +165,9 @@ static bool append(struct vcpu *v, evtchn_port_t port, struct evtchn *chn,
     if (!linked)
         WRITE_ONCE(f->block->head[prio], port);
     *tail = port;
-    return !linked && !(__atomic_fetch_or(&f->block->ready, 1u << prio,
-                                          __ATOMIC_SEQ_CST) &
-                        1u << prio);
+    return !linked &&
+           !(__atomic_fetch_or(&f->block->ready, 1u << prio, __ATOMIC_SEQ_CST) &
+             1u << prio);
 }
 
 /* Put a port that is pending and not masked in its queue, unless it is. */
@@ -245,7 +246,8 @@ const struct evtchn_abi evtchn_abi_fifo = {
     .set_priority = fifo_set_priority,
 };
 
-/* --- The guest's pages ----------------------------------------------------- */
+/* --- The guest's pages -----------------------------------------------------
+ */
 
 /* Hold a page of d so that it stays d's and writable; NULL: it cannot be. */
 static void *page_get(struct domain *d, uint64_t gfn)
@@ -349,7 +351,7 @@ void fifo_destroy(struct domain *d)
     for (uint32_t i = 0; i < nr / FIFO_PER_PAGE; i++)
         page_put(d, e->fifo_page[i]);
 
-    vcpu_for_each(d, v) {
+    vcpu_for_each (d, v) {
         if (!v->fifo || !v->fifo->block)
             continue;
         page_put(d, (void *)((uintptr_t)v->fifo->block & PAGE_MASK));

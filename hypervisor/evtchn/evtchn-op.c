@@ -35,8 +35,8 @@ static int op_alloc_unbound(void *arg)
     rc = evtchn_alloc_locked(d, &op->port, &chn);
     if (!rc) {
         spin_lock(&chn->lock);
-        chn->u.remote_dom = op->remote_dom == DOMID_SELF ? current->domain->id
-                                                         : op->remote_dom;
+        chn->u.remote_dom =
+            op->remote_dom == DOMID_SELF ? current->domain->id : op->remote_dom;
         evtchn_activate(d, op->port, chn, ECS_UNBOUND, 0);
         spin_unlock(&chn->lock);
     }
@@ -53,8 +53,8 @@ static int op_bind_interdomain(void *arg)
 
     if (!rd)
         return -ESRCH;
-    rc = evtchn_bind_pair(current->domain, rd, op->remote_port,
-                          &op->local_port);
+    rc =
+        evtchn_bind_pair(current->domain, rd, op->remote_port, &op->local_port);
     domain_put(rd);
     return rc;
 }

@@ -117,8 +117,7 @@ static void wake_pollers(struct domain *d, evtchn_port_t port)
     for (unsigned w = 0; w < ARRAY_SIZE(e->polling); w++) {
         if (!READ_ONCE(e->polling[w]))
             continue;
-        for (unsigned id = w * 64; id < MIN((w + 1) * 64, d->max_vcpus);
-             id++) {
+        for (unsigned id = w * 64; id < MIN((w + 1) * 64, d->max_vcpus); id++) {
             struct vcpu *v = d->vcpu[id];
             int32_t want;
 
@@ -139,6 +138,8 @@ void evtchn_set_pending(struct domain *d, evtchn_port_t port,
     struct evtchn_domain *e = d->evtchn;
     struct vcpu *v = d->vcpu[READ_ONCE(chn->notify_vcpu)];
 
+    if (!v)
+        return; /* the toolstack bound it before making vCPUs */
     e->abi->set_pending(v, port, chn);
     wake_pollers(d, port);
 }
@@ -185,7 +186,8 @@ void evtchn_raise_pirq(struct domain *d, evtchn_port_t port)
     spin_unlock(&chn->lock);
 }
 
-/* --- Polling --------------------------------------------------------------- */
+/* --- Polling ---------------------------------------------------------------
+ */
 
 int evtchn_check_pollable(struct domain *d, evtchn_port_t port)
 {
@@ -223,11 +225,13 @@ void evtchn_poll_narrow(struct vcpu *v, int32_t port)
 
 void evtchn_poll_stop(struct vcpu *v)
 {
-    bit_test_and_clear(v->domain->evtchn->polling, v->id);
+    if (bit_test(v->domain->evtchn->polling, v->id))
+        bit_test_and_clear(v->domain->evtchn->polling, v->id);
     WRITE_ONCE(v->poll_port, 0);
 }
 
-/* --- Pairs ----------------------------------------------------------------- */
+/* --- Pairs -----------------------------------------------------------------
+ */
 
 static void lock_pair(struct evtchn *a, struct evtchn *b)
 {
@@ -395,7 +399,8 @@ int evtchn_close_all(struct domain *d)
     return rc;
 }
 
-/* --- The domain's part ----------------------------------------------------- */
+/* --- The domain's part -----------------------------------------------------
+ */
 
 unsigned evtchn_count_used(struct domain *d)
 {

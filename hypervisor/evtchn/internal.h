@@ -61,8 +61,7 @@ struct evtchn_abi {
     uint32_t nr_ports;
     /* `port` is about to be used anew. */
     void (*init)(struct domain *d, evtchn_port_t port, struct evtchn *chn);
-    void (*set_pending)(struct vcpu *v, evtchn_port_t port,
-                        struct evtchn *chn);
+    void (*set_pending)(struct vcpu *v, evtchn_port_t port, struct evtchn *chn);
     void (*clear_pending)(struct domain *d, evtchn_port_t port);
     void (*unmask)(struct domain *d, evtchn_port_t port, struct evtchn *chn);
     bool (*is_pending)(struct domain *d, evtchn_port_t port);
@@ -77,7 +76,7 @@ extern const struct evtchn_abi evtchn_abi_2l, evtchn_abi_fifo;
 struct evtchn_domain {
     struct spinlock lock;
     const struct evtchn_abi *abi;
-    uint32_t nr_ports;    /* ports with a bucket; only grows */
+    uint32_t nr_ports; /* ports with a bucket; only grows */
     uint32_t nr_used;
     uint32_t lowest_free; /* no free port below it */
     uint32_t next_close;  /* progress of closing all */

@@ -28,8 +28,8 @@ static int16_t side_get(struct side *s, const struct gnttab_copy_ptr *p,
         return GNTST_bad_domain;
 
     if (granted) {
-        status = grant_pin(s->d, s->ref, current->domain->id, readonly,
-                           &s->frame);
+        status =
+            grant_pin(s->d, s->ref, current->domain->id, readonly, &s->frame);
     } else {
         s->frame = grant_frame_get(s->d, p->u.gmfn, readonly);
         if (!s->frame)

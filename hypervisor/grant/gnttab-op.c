@@ -97,8 +97,7 @@ static long unmap_batch(struct unmap_layout *guest, uint64_t nr, bool replace)
     gnttab_flush(d);
     for (i = 0; i < done; i++) {
         gnttab_unmap_end(d, &u[i]);
-        if (copy_to_guest(&guest[i].status, &u[i].status,
-                          sizeof(u[i].status)))
+        if (copy_to_guest(&guest[i].status, &u[i].status, sizeof(u[i].status)))
             rc = -EFAULT;
     }
     return rc ? -EFAULT : (long)done;
@@ -230,8 +229,7 @@ static long op_get_status_frames(struct hc_args *a)
 
     if (a->arg[2] != 1)
         return -EINVAL;
-    return copy_to_guest(&guest->status, &status, sizeof(status)) ? -EFAULT
-                                                                  : 0;
+    return copy_to_guest(&guest->status, &status, sizeof(status)) ? -EFAULT : 0;
 }
 
 static long op_swap(struct hc_args *a)

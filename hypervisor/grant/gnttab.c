@@ -1,7 +1,8 @@
 #include "grant/gnttab.h"
 #include "grant/internal.h"
 
-/* --- The table ------------------------------------------------------------- */
+/* --- The table -------------------------------------------------------------
+ */
 
 static uint32_t nr_entries(const struct gnttab *g)
 {
@@ -66,9 +67,9 @@ unsigned gnttab_nr_frames(struct domain *d)
 
 unsigned gnttab_nr_maps(struct domain *d)
 {
-    return d->gnttab ? READ_ONCE(d->gnttab->nr_maps) +
-                           READ_ONCE(d->gnttab->nr_pins)
-                     : 0;
+    return d->gnttab
+               ? READ_ONCE(d->gnttab->nr_maps) + READ_ONCE(d->gnttab->nr_pins)
+               : 0;
 }
 
 int16_t gnttab_setup(struct domain *d, uint32_t nr_frames)
@@ -108,7 +109,8 @@ unlock:
     return status;
 }
 
-/* --- Frames ---------------------------------------------------------------- */
+/* --- Frames ----------------------------------------------------------------
+ */
 
 struct frame *grant_frame_get(struct domain *d, uint64_t gmfn, bool readonly)
 {
@@ -138,7 +140,8 @@ void grant_frame_put(struct domain *d, struct frame *frame, bool readonly)
         frame_put_typed(frame, d);
 }
 
-/* --- Pins ------------------------------------------------------------------ */
+/* --- Pins ------------------------------------------------------------------
+ */
 
 /*
  * Mark the guest's entry as in use, if it permits `user` what is asked. Flags
@@ -256,7 +259,8 @@ void grant_unpin(struct domain *rd, grant_ref_t ref, bool readonly,
     spin_unlock(&g->lock);
 }
 
-/* --- The domain's part ----------------------------------------------------- */
+/* --- The domain's part -----------------------------------------------------
+ */
 
 static void gnttab_free(struct domain *d)
 {

@@ -1,7 +1,8 @@
 /* GNTTABOP_map_grant_ref: the running domain maps another's grant. */
 #include "grant/internal.h"
 
-/* --- Handles --------------------------------------------------------------- */
+/* --- Handles ---------------------------------------------------------------
+ */
 
 static struct grant_mapping *mapping_of(struct gnttab *g, uint32_t handle)
 {
@@ -96,7 +97,8 @@ static uint32_t handle_alloc(struct gnttab *g)
     return handle;
 }
 
-/* --- Mapping --------------------------------------------------------------- */
+/* --- Mapping ---------------------------------------------------------------
+ */
 
 static int16_t map_pinned(struct domain *d, struct domain *rd, uint32_t handle,
                           struct gnttab_map_grant_ref *op)

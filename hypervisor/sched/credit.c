@@ -7,15 +7,16 @@
 #include "sched/internal.h"
 
 #define SLICE_NS      (10 * NS_PER_MS)
-#define ALONE_NS      (50 * NS_PER_MS) /* nobody waits here: look elsewhere */
-#define RATELIMIT_NS  (1 * NS_PER_MS)  /* least time before being preempted */
-#define GRAIN_NS      (1 * NS_PER_MS)  /* behind by this: worth a preemption */
-#define BONUS_NS      (5 * NS_PER_MS)  /* most a sleeper may be behind */
+#define ALONE_NS      (50 * NS_PER_MS)  /* nobody waits here: look elsewhere */
+#define RATELIMIT_NS  (1 * NS_PER_MS)   /* least time before being preempted */
+#define GRAIN_NS      (1 * NS_PER_MS)   /* behind by this: worth a preemption */
+#define BONUS_NS      (5 * NS_PER_MS)   /* most a sleeper may be behind */
 #define AHEAD_NS      (100 * NS_PER_MS) /* most a newcomer may be ahead */
 #define CAP_PERIOD_NS (50 * NS_PER_MS)
 #define STEAL_SCAN    8
 
-/* --- Caps ------------------------------------------------------------------ */
+/* --- Caps ------------------------------------------------------------------
+ */
 
 static uint64_t cap_budget(const struct domain *d)
 {
@@ -53,7 +54,8 @@ static void cap_use(struct domain *d, uint64_t ran)
     spin_unlock(&d->cap.lock);
 }
 
-/* --- Virtual time ---------------------------------------------------------- */
+/* --- Virtual time ----------------------------------------------------------
+ */
 
 static uint64_t weighted(const struct vcpu *v, uint64_t ran)
 {
@@ -94,7 +96,8 @@ static void credit_insert(struct runqueue *rq, struct vcpu *v)
     list_insert_before(pos->next, &v->unit.queue);
 }
 
-/* --- Choosing -------------------------------------------------------------- */
+/* --- Choosing --------------------------------------------------------------
+ */
 
 static bool credit_slice_over(const struct runqueue *rq, uint64_t now)
 {
@@ -103,7 +106,7 @@ static bool credit_slice_over(const struct runqueue *rq, uint64_t now)
 
 static struct vcpu *first_with_budget(struct runqueue *rq, uint64_t now)
 {
-    list_for_each(it, &rq->ready) {
+    list_for_each (it, &rq->ready) {
         if (cap_left(unit_vcpu(it)->domain, now))
             return unit_vcpu(it);
     }
@@ -145,7 +148,7 @@ static struct vcpu *credit_steal(struct runqueue *rq, unsigned cpu,
 {
     unsigned scan = 0;
 
-    list_for_each(it, &rq->ready) {
+    list_for_each (it, &rq->ready) {
         struct vcpu *v = unit_vcpu(it);
 
         if (than && v->unit.vruntime_ns + SLICE_NS > than->unit.vruntime_ns)
@@ -159,14 +162,15 @@ static struct vcpu *credit_steal(struct runqueue *rq, unsigned cpu,
     return NULL;
 }
 
-/* --- Timing ---------------------------------------------------------------- */
+/* --- Timing ----------------------------------------------------------------
+ */
 
 /* All that wait have used up their caps: when the first period ends. */
 static uint64_t next_budget_at(struct runqueue *rq)
 {
     uint64_t at = 0;
 
-    list_for_each(it, &rq->ready) {
+    list_for_each (it, &rq->ready) {
         uint64_t end =
             READ_ONCE(unit_vcpu(it)->domain->cap.start_ns) + CAP_PERIOD_NS;
 

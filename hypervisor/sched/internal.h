@@ -64,7 +64,4 @@ static inline bool unit_may_run_on(const struct vcpu *v, unsigned cpu)
     return v->unit.hard & CPUMASK_OF(cpu);
 }
 
-/* sched-op.c: the timer of SCHEDOP_poll. */
-void sched_poll_init(struct vcpu *v);
-
 #endif

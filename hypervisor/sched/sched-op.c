@@ -34,10 +34,9 @@ static void set_blocked(struct vcpu *v)
 /* The remains of a poll that something else than its ports ended. */
 static void forget_poll(struct vcpu *v)
 {
-    if (!v->poll_port)
-        return;
     evtchn_poll_stop(v);
-    timer_stop(&v->poll_timer);
+    if (v->poll_timer.item.pos)
+        timer_stop(&v->poll_timer);
 }
 
 static int op_block(void *arg)
@@ -52,22 +51,8 @@ static int op_block(void *arg)
     return 0;
 }
 
-/* --- Poll ------------------------------------------------------------------ */
-
-static void poll_timeout(void *arg)
-{
-    struct vcpu *v = arg;
-
-    if (!READ_ONCE(v->poll_port))
-        return;
-    evtchn_poll_stop(v);
-    vcpu_wake(v);
-}
-
-void sched_poll_init(struct vcpu *v)
-{
-    timer_init(&v->poll_timer, poll_timeout, v, v->unit.cpu);
-}
+/* --- Poll ------------------------------------------------------------------
+ */
 
 /* 1: one of the ports is pending, 0: none is. */
 static int any_pending(struct domain *d, const struct sched_poll *op,
@@ -114,7 +99,8 @@ static int op_poll(void *arg)
     return 0;
 }
 
-/* --- Shutdown -------------------------------------------------------------- */
+/* --- Shutdown --------------------------------------------------------------
+ */
 
 static int op_shutdown(void *arg)
 {

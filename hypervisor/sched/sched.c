@@ -9,7 +9,8 @@ static cpumask_t online;
 static cpumask_t idle_cpus;
 static const struct sched_policy *policy = &sched_policy_credit;
 
-/* --- Queues ---------------------------------------------------------------- */
+/* --- Queues ----------------------------------------------------------------
+ */
 
 /* Lock the queue that v belongs to, wherever it moves meanwhile. */
 static struct runqueue *lock_queue_of(const struct vcpu *v)
@@ -75,7 +76,8 @@ static void look_now(void *arg)
     cpu_raise(rq->cpu, WORK_SCHED);
 }
 
-/* --- Waking and sleeping --------------------------------------------------- */
+/* --- Waking and sleeping ---------------------------------------------------
+ */
 
 static unsigned first_from(cpumask_t mask, unsigned cpu)
 {
@@ -187,7 +189,8 @@ void sched_yield(void)
     cpu_raise(cpu_id(), WORK_SCHED);
 }
 
-/* --- Choosing and switching ------------------------------------------------ */
+/* --- Choosing and switching ------------------------------------------------
+ */
 
 static void charge(struct vcpu *v, uint64_t now)
 {
@@ -202,7 +205,8 @@ static void charge(struct vcpu *v, uint64_t now)
 static struct vcpu *steal(struct runqueue *rq, const struct vcpu *than,
                           uint64_t now)
 {
-    cpumask_for_each(cpu, online & ~CPUMASK_OF(rq->cpu)) {
+    cpumask_for_each(cpu, online & ~CPUMASK_OF(rq->cpu))
+    {
         struct runqueue *other = &runqueues[cpu];
         struct vcpu *v;
 
@@ -223,8 +227,7 @@ static struct vcpu *steal(struct runqueue *rq, const struct vcpu *than,
     return NULL;
 }
 
-static struct vcpu *choose(struct runqueue *rq, struct vcpu *prev,
-                           uint64_t now)
+static struct vcpu *choose(struct runqueue *rq, struct vcpu *prev, uint64_t now)
 {
     struct vcpu *next = policy->pick(rq, prev, now);
 
@@ -348,7 +351,8 @@ void sched_switch(void)
         release(prev);
 }
 
-/* --- Units and settings ---------------------------------------------------- */
+/* --- Units and settings ----------------------------------------------------
+ */
 
 void sched_unit_init(struct vcpu *v)
 {
@@ -362,7 +366,6 @@ void sched_unit_init(struct vcpu *v)
                                         : SCHED_WEIGHT_DEFAULT;
     u->cpu = first_from(online, turn++ % MAX_CPUS);
     u->vruntime_ns = 0;
-    sched_poll_init(v);
 }
 
 void sched_unit_remove(struct vcpu *v)
@@ -373,7 +376,6 @@ void sched_unit_remove(struct vcpu *v)
         dequeue(rq, v);
     v->unit.state = UNIT_BLOCKED;
     spin_unlock(&rq->lock);
-    timer_kill(&v->poll_timer);
 }
 
 int sched_set_affinity(struct vcpu *v, const cpumask_t *hard,
@@ -409,7 +411,7 @@ void sched_set_weight(struct domain *d, uint32_t weight, uint32_t cap)
 {
     d->sched_weight = weight ? weight : SCHED_WEIGHT_DEFAULT;
     WRITE_ONCE(d->sched_cap, cap);
-    vcpu_for_each(d, v)
+    vcpu_for_each (d, v)
         WRITE_ONCE(v->unit.weight, d->sched_weight);
 }
 

@@ -67,7 +67,8 @@ struct domain {
     uint32_t ssidref, create_flags, max_evtchn_port, max_grant_frames,
         max_maptrack_frames, grant_version;
     uint32_t tsc_mode;
-    uint32_t sched_weight, sched_cap;
+    uint32_t sched_weight, sched_cap; /* cap: per cent of a CPU, 0: none */
+    struct sched_cap cap;
     uint32_t vm_assist;
     int64_t time_offset_s;
     struct e820entry_abi *e820; /* XENMEM_set_memory_map */

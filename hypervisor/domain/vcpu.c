@@ -316,12 +316,11 @@ void vcpu_set_runstate(struct vcpu *v, int state, uint64_t now_ns)
 {
     struct vcpu_runstate_info *rs = &v->runstate;
 
+    spin_lock(&v->area_lock);
     if (now_ns > rs->state_entry_time)
         rs->time[rs->state] += now_ns - rs->state_entry_time;
     rs->state = state;
     rs->state_entry_time = now_ns;
-
-    spin_lock(&v->area_lock);
     write_runstate_locked(v);
     spin_unlock(&v->area_lock);
 }
@@ -330,15 +329,12 @@ void vcpu_get_runstate(struct vcpu *v, struct vcpu_runstate_info *rs)
 {
     uint64_t now_ns;
 
-    /* Another CPU may be changing it. */
-    do {
-        *rs = *(volatile struct vcpu_runstate_info *)&v->runstate;
-        now_ns = clock_now_ns();
-        __atomic_thread_fence(__ATOMIC_ACQUIRE);
-    } while (rs->state_entry_time != READ_ONCE(v->runstate.state_entry_time));
+    spin_lock(&v->area_lock);
+    *rs = v->runstate;
+    spin_unlock(&v->area_lock);
 
-    if ((unsigned)rs->state < ARRAY_SIZE(rs->time) &&
-        now_ns > rs->state_entry_time)
+    now_ns = clock_now_ns();
+    if (now_ns > rs->state_entry_time)
         rs->time[rs->state] += now_ns - rs->state_entry_time;
 }
 

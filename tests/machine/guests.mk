@@ -18,7 +18,10 @@ TG_DIR := tests/machine
 TG_OUT := $(BUILD)/tests/guests
 TG_CLAIMS := $(patsubst $(TG_DIR)/guest-%/main.c,%,$(wildcard $(TG_DIR)/guest-*/main.c))
 TG_LIB := boot.o string.o printf.o console.o verdict.o start.o trap.o mem.o \
-	user.o smp.o time.o
+	user.o smp.o time.o evtchn.o
+# The event channel cases run over both of its ABIs.
+TG_MORE_evtchn := lib/evtchn-cases.o
+TG_MORE_evtchn-fifo := lib/evtchn-cases.o
 # trap_try() returns twice; what it may clobber is not read again.
 TG_WARN := $(WARN) $(shell $(CC) -Wclobbered -E -x c /dev/null >/dev/null 2>&1 && echo -Wno-clobbered)
 TG_CFLAGS := $(TG_WARN) -O2 -g -D__XEN_TOOLS__ -ffreestanding -nostdinc \
@@ -43,7 +46,8 @@ $(TG_OUT)/$(1)/%.o: $(TG_DIR)/guest-$(1)/%.c | $(ABI_INC)/xen
 	@mkdir -p $$(@D)
 	$$(CC) $$(TG_CFLAGS) -DGUEST_CLAIM='"$(1)"' -MMD -MP -c $$< -o $$@
 $(TG_OUT)/$(1).elf: $(TG_OUT)/$(1)/main.o $(TG_OUT)/$(1)/verdict.o \
-		$(TG_OUT)/$(1)/start.o $(TG_SHARED) $(TG_OUT)/guest.lds
+		$(TG_OUT)/$(1)/start.o $(TG_SHARED) \
+		$(addprefix $(TG_OUT)/,$(TG_MORE_$(1))) $(TG_OUT)/guest.lds
 	$$(CC) $$(TG_LDFLAGS) -Wl,-T,$(TG_OUT)/guest.lds $$(filter %.o,$$^) -o $$@
 $(TG_OUT)/$(1)/%.o: $(TG_DIR)/lib/%.c | $(ABI_INC)/xen
 	@mkdir -p $$(@D)

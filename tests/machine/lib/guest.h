@@ -63,8 +63,10 @@ struct test {
 /* A case called as its function; `_` reads as `-` in the verdict. */
 #define TEST(fn) {#fn, fn}
 
-/* What main.c provides; the list ends with a nameless entry. */
+/* What main.c provides; a list ends with a nameless entry. */
 extern const struct test guest_tests[];
+/* A second list to go on with, if a guest wants one. */
+extern const struct test *guest_more_tests;
 
 /* The first false expectation of a case is its verdict's reason. */
 bool expect_true(bool ok, const char *what, int line);
@@ -77,6 +79,8 @@ bool expect_refused(int64_t rc, const char *what, int line);
 #define EXPECT_OK(expr) EXPECT_EQ(0, (int64_t)(expr))
 /* Any error will do; the console notes which one it was. */
 #define EXPECT_REFUSED(expr) expect_refused((expr), #expr, __LINE__)
+
+void tests_run(const struct test *list);
 
 /* The case says nothing here, because of `why`. */
 void test_skip(const char *why);

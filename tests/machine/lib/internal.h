@@ -6,7 +6,6 @@
 
 void guest_start(void);
 void trap_entry(struct regs *regs);
-void tests_run(void);
 /* The running case ends here and takes the guest with it. */
 void verdict_died(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 

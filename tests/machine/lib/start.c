@@ -2,6 +2,7 @@
 #include "internal.h"
 
 struct shared_info *shared;
+const struct test *guest_more_tests;
 static uint8_t shared_page[PAGE_SIZE] __attribute__((aligned(4096)));
 
 void guest_shutdown(unsigned int reason)
@@ -22,7 +23,9 @@ void guest_start(void)
     mem_init();
     trap_init();
     print("GUEST %s begin\n", GUEST_CLAIM);
-    tests_run();
+    tests_run(guest_tests);
+    if (guest_more_tests)
+        tests_run(guest_more_tests);
     print("GUEST %s end\n", GUEST_CLAIM);
     guest_shutdown(SHUTDOWN_poweroff);
 }

@@ -60,6 +60,8 @@ void user_enter(uint64_t rip, uint64_t rflags, uint64_t cs, uint64_t ss)
 
     if (!trap_try())
         iret_raw(&frame);
+    /* User mode ran with events unmasked; the tests' kernel does not. */
+    this_vcpu_info()->evtchn_upcall_mask = 1;
 }
 
 void user_run(const char *from, const char *to)

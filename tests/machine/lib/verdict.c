@@ -65,6 +65,14 @@ void test_skip(const char *why)
 
 void note(const char *what, int64_t value)
 {
+    static const char *last_what;
+    static int64_t last_value;
+
+    /* Loops say the same thing over and over. */
+    if (what == last_what && value == last_value)
+        return;
+    last_what = what;
+    last_value = value;
     print_name("NOTE");
     if (value > -4096 && value < 4096)
         print("%s = %ld\n", what, value);
@@ -78,23 +86,25 @@ void guest_ready(void)
     console_drain();
 }
 
-void tests_run(void)
+static void test_run(const struct test *t)
 {
-    const struct test *t;
+    case_name = t->name;
+    case_reason[0] = 0;
+    case_skipped = false;
+    t->run();
+    print_name("VERDICT");
+    if (case_skipped)
+        print("skip %s\n", case_reason);
+    else if (case_reason[0])
+        print("fail %s\n", case_reason);
+    else
+        print("pass\n");
+}
 
-    for (t = guest_tests; t->name; t++) {
-        case_name = t->name;
-        case_reason[0] = 0;
-        case_skipped = false;
-        t->run();
-        print_name("VERDICT");
-        if (case_skipped)
-            print("skip %s\n", case_reason);
-        else if (case_reason[0])
-            print("fail %s\n", case_reason);
-        else
-            print("pass\n");
-    }
+void tests_run(const struct test *list)
+{
+    for (; list->name; list++)
+        test_run(list);
 }
 
 void verdict_died(const char *fmt, ...)

@@ -33,6 +33,8 @@ void timer_migrate(struct timer *t, unsigned cpu);
 /* WORK_TIMER: run what is due, arm for the next. */
 void timer_run(void);
 void timer_init_cpu(unsigned cpu);
+/* VECTOR_TIMER: this CPU's deadline came. */
+void timer_interrupt(void);
 
 /* time/clock.c; tests bring fakes. 0: nothing to wait for. */
 void timer_arm_hardware(uint64_t deadline_ns);

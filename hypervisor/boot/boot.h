@@ -41,6 +41,11 @@ struct boot_info {
 };
 extern struct boot_info boot_info;
 
+/* The user must change something: say what, and halt. Never a reset loop. */
+NORETURN void boot_stop(const char *fmt, ...) PRINTF_LIKE(1, 2);
+/* Set when dom0 is about to run: from then on a panic may reset. */
+extern bool boot_done;
+
 /* Early memory, until the allocator runs: page-aligned, zeroed, never freed;
    panics when out. Taken from RAM below 4 GiB. */
 void *boot_alloc_pages(size_t nr_pages);
@@ -78,15 +83,16 @@ struct acpi_info {
 extern struct acpi_info acpi_info;
 void acpi_init(void);
 
-/* unpack.c (boot only): the ELF inside a bzImage, or the ELF itself; panics
-   with what to change. The result is in memory of free_host_pages() kind. */
+/* unpack.c (boot only): the ELF inside a bzImage, or the ELF itself; stops the
+   boot with what to change. */
 struct unpacked {
     const void *elf;
     size_t size;
     void *buffer; /* NULL when elf points into the module */
-    unsigned order;
 };
 void unpack_kernel(const struct boot_module *m, struct unpacked *u);
+/* Give the unpacked copy back; `elf` is gone then. */
+void unpack_release(struct unpacked *u);
 
 /* dom0.c: build domain 0 and let it go. */
 void dom0_build(void);

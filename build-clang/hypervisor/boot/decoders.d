@@ -1,0 +1,1 @@
+build-clang/hypervisor/boot/decoders.o: hypervisor/boot/decoders.c

@@ -1,0 +1,47 @@
+build-clang/hypervisor/domain/domctl.o: hypervisor/domain/domctl.c \
+  hypervisor/domain/ctl.h hypervisor/domain/domain.h \
+  hypervisor/domain/vcpu.h hypervisor/cpu/percpu.h \
+  hypervisor/include/abi/base.h hypervisor/include/abi/errno.h \
+  hypervisor/lib/lib.h hypervisor/lib/spinlock.h hypervisor/mm/frame.h \
+  hypervisor/mm/layout.h hypervisor/pv/pv.h hypervisor/sched/sched.h \
+  hypervisor/lib/bitmap.h hypervisor/lib/heap.h hypervisor/lib/list.h \
+  hypervisor/time/timer.h hypervisor/hypercall/handlers.h \
+  hypervisor/hypercall/hypercall.h hypervisor/mm/guestcopy.h
+
+hypervisor/domain/ctl.h:
+
+hypervisor/domain/domain.h:
+
+hypervisor/domain/vcpu.h:
+
+hypervisor/cpu/percpu.h:
+
+hypervisor/include/abi/base.h:
+
+hypervisor/include/abi/errno.h:
+
+hypervisor/lib/lib.h:
+
+hypervisor/lib/spinlock.h:
+
+hypervisor/mm/frame.h:
+
+hypervisor/mm/layout.h:
+
+hypervisor/pv/pv.h:
+
+hypervisor/sched/sched.h:
+
+hypervisor/lib/bitmap.h:
+
+hypervisor/lib/heap.h:
+
+hypervisor/lib/list.h:
+
+hypervisor/time/timer.h:
+
+hypervisor/hypercall/handlers.h:
+
+hypervisor/hypercall/hypercall.h:
+
+hypervisor/mm/guestcopy.h:

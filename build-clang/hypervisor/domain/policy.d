@@ -1,0 +1,40 @@
+build-clang/hypervisor/domain/policy.o: hypervisor/domain/policy.c \
+  hypervisor/hypercall/hypercall.h hypervisor/lib/lib.h \
+  hypervisor/include/abi/base.h hypervisor/include/abi/errno.h \
+  hypervisor/domain/domain.h hypervisor/domain/vcpu.h \
+  hypervisor/cpu/percpu.h hypervisor/lib/spinlock.h \
+  hypervisor/mm/frame.h hypervisor/mm/layout.h hypervisor/pv/pv.h \
+  hypervisor/sched/sched.h hypervisor/lib/bitmap.h hypervisor/lib/heap.h \
+  hypervisor/lib/list.h hypervisor/time/timer.h
+
+hypervisor/hypercall/hypercall.h:
+
+hypervisor/lib/lib.h:
+
+hypervisor/include/abi/base.h:
+
+hypervisor/include/abi/errno.h:
+
+hypervisor/domain/domain.h:
+
+hypervisor/domain/vcpu.h:
+
+hypervisor/cpu/percpu.h:
+
+hypervisor/lib/spinlock.h:
+
+hypervisor/mm/frame.h:
+
+hypervisor/mm/layout.h:
+
+hypervisor/pv/pv.h:
+
+hypervisor/sched/sched.h:
+
+hypervisor/lib/bitmap.h:
+
+hypervisor/lib/heap.h:
+
+hypervisor/lib/list.h:
+
+hypervisor/time/timer.h:

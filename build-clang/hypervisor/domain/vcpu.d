@@ -1,0 +1,47 @@
+build-clang/hypervisor/domain/vcpu.o: hypervisor/domain/vcpu.c \
+  hypervisor/domain/vcpu.h hypervisor/cpu/percpu.h \
+  hypervisor/include/abi/base.h hypervisor/include/abi/errno.h \
+  hypervisor/lib/lib.h hypervisor/lib/spinlock.h hypervisor/mm/frame.h \
+  hypervisor/mm/layout.h hypervisor/pv/pv.h hypervisor/sched/sched.h \
+  hypervisor/lib/bitmap.h hypervisor/lib/heap.h hypervisor/lib/list.h \
+  hypervisor/time/timer.h hypervisor/domain/domain.h \
+  hypervisor/evtchn/evtchn.h hypervisor/mm/frametype.h \
+  hypervisor/mm/guestcopy.h hypervisor/time/clock.h
+
+hypervisor/domain/vcpu.h:
+
+hypervisor/cpu/percpu.h:
+
+hypervisor/include/abi/base.h:
+
+hypervisor/include/abi/errno.h:
+
+hypervisor/lib/lib.h:
+
+hypervisor/lib/spinlock.h:
+
+hypervisor/mm/frame.h:
+
+hypervisor/mm/layout.h:
+
+hypervisor/pv/pv.h:
+
+hypervisor/sched/sched.h:
+
+hypervisor/lib/bitmap.h:
+
+hypervisor/lib/heap.h:
+
+hypervisor/lib/list.h:
+
+hypervisor/time/timer.h:
+
+hypervisor/domain/domain.h:
+
+hypervisor/evtchn/evtchn.h:
+
+hypervisor/mm/frametype.h:
+
+hypervisor/mm/guestcopy.h:
+
+hypervisor/time/clock.h:

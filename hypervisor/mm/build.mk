@@ -1,1 +1,1 @@
-hv-objs +=
+hv-objs += mm/hvmap.o

@@ -31,6 +31,7 @@ struct boot_info {
     struct boot_module module[MAX_MODULES];
     unsigned nr_modules;
     uint64_t rsdp;         /* physical, 0 unknown */
+    uint8_t rsdp_copy[36]; /* the loader's copy; all 0: none */
     uint64_t efi_systab;   /* physical, 0: BIOS */
     struct {
         uint64_t base;
@@ -55,9 +56,8 @@ void *boot_alloc_pages(size_t nr_pages);
 struct boot_options {
     uint64_t dom0_mem, dom0_mem_min, dom0_mem_max; /* bytes, 0: default */
     unsigned dom0_max_vcpus, maxcpus;
-    bool noreboot, nosmp, no_x2apic;
+    bool noreboot, nosmp, no_x2apic, vga_keep;
     char console[32], com1[32], com2[32], loglvl[32], guest_loglvl[32];
-    char vga[32];
 };
 extern struct boot_options boot_options;
 void cmdline_parse(const char *cmdline);
@@ -98,6 +98,10 @@ void unpack_release(struct unpacked *u);
 void dom0_build(void);
 void smp_boot(void); /* start the other CPUs; returns when all are idle */
 NORETURN void start_secondary(unsigned cpu);
+
+/* power.c; machine_shutdown() is in domain/domain.h. */
+NORETURN void machine_halt(void);
+NORETURN void machine_restart(void);
 /* Give init sections, module memory and early leftovers to the allocator. */
 void boot_free_init(void);
 

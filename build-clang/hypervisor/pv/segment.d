@@ -1,0 +1,54 @@
+build-clang/hypervisor/pv/segment.o: hypervisor/pv/segment.c \
+  hypervisor/pv/internal.h /tmp/pvinc/cpu/cpu.h /tmp/pvinc/cpu/percpu.h \
+  hypervisor/include/abi/base.h hypervisor/include/abi/errno.h \
+  hypervisor/lib/bitmap.h hypervisor/lib/lib.h /tmp/pvinc/cpu/trap.h \
+  hypervisor/domain/domain.h hypervisor/domain/vcpu.h \
+  hypervisor/mm/frame.h hypervisor/mm/layout.h hypervisor/pv/pv.h \
+  hypervisor/sched/sched.h hypervisor/lib/heap.h hypervisor/lib/list.h \
+  hypervisor/time/timer.h hypervisor/lib/spinlock.h \
+  /tmp/pvinc/cpu/extable.h /tmp/pvinc/cpu/feature.h \
+  hypervisor/hypercall/handlers.h hypervisor/hypercall/hypercall.h
+
+hypervisor/pv/internal.h:
+
+/tmp/pvinc/cpu/cpu.h:
+
+/tmp/pvinc/cpu/percpu.h:
+
+hypervisor/include/abi/base.h:
+
+hypervisor/include/abi/errno.h:
+
+hypervisor/lib/bitmap.h:
+
+hypervisor/lib/lib.h:
+
+/tmp/pvinc/cpu/trap.h:
+
+hypervisor/domain/domain.h:
+
+hypervisor/domain/vcpu.h:
+
+hypervisor/mm/frame.h:
+
+hypervisor/mm/layout.h:
+
+hypervisor/pv/pv.h:
+
+hypervisor/sched/sched.h:
+
+hypervisor/lib/heap.h:
+
+hypervisor/lib/list.h:
+
+hypervisor/time/timer.h:
+
+hypervisor/lib/spinlock.h:
+
+/tmp/pvinc/cpu/extable.h:
+
+/tmp/pvinc/cpu/feature.h:
+
+hypervisor/hypercall/handlers.h:
+
+hypervisor/hypercall/hypercall.h:

@@ -9,9 +9,18 @@ static long refuse_xenpmu(struct hc_args *a)
     return -EOPNOTSUPP;
 }
 
-#define PV(fn, args)       {hc_##fn, #fn, args, HC_FROM_PV}
-#define ANY(fn, args)      {hc_##fn, #fn, args, HC_FROM_PV | HC_FROM_HVM}
-#define PRIV(fn, args)     {hc_##fn, #fn, args, HC_FROM_PV | HC_PRIVILEGED}
+#define PV(fn, args)                                                           \
+    {                                                                          \
+        hc_##fn, #fn, args, HC_FROM_PV                                         \
+    }
+#define ANY(fn, args)                                                          \
+    {                                                                          \
+        hc_##fn, #fn, args, HC_FROM_PV | HC_FROM_HVM                           \
+    }
+#define PRIV(fn, args)                                                         \
+    {                                                                          \
+        hc_##fn, #fn, args, HC_FROM_PV | HC_PRIVILEGED                         \
+    }
 
 const struct hypercall hypercall_table[HC_NR] = {
     [__HYPERVISOR_set_trap_table] = PV(set_trap_table, 1),

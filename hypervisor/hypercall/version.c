@@ -55,8 +55,8 @@ long hc_xen_version(struct hc_args *a)
 {
     void *arg = (void *)a->arg[1];
     const struct domain *d = current->domain;
-    struct xen_platform_parameters params = {
-        .virt_start = __HYPERVISOR_VIRT_START};
+    struct xen_platform_parameters params = {.virt_start =
+                                                 __HYPERVISOR_VIRT_START};
 
     /* A plain question is also how a guest asks for its pending events. */
     if (likely(a->arg[0] == XENVER_version))

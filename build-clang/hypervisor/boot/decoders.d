@@ -1,1 +1,0 @@
-build-clang/hypervisor/boot/decoders.o: hypervisor/boot/decoders.c

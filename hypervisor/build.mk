@@ -8,7 +8,7 @@ HV_OUT := $(BUILD)/hypervisor
 HV_INC = -nostdinc -isystem $(shell $(CC) -print-file-name=include) \
 	-isystem $(ABI_INC) -Ihypervisor -Ihypervisor/include -I$(HV_OUT)/gen
 HV_CFLAGS = $(WARN) -O2 -g -D__XEN_TOOLS__ -DMAX_CPUS=$(MAX_CPUS) \
-	-ffreestanding -fpic -fvisibility=hidden -mno-red-zone \
+	-ffreestanding -fpic -include hypervisor/include/hidden.h -mno-red-zone \
 	-mgeneral-regs-only -fno-common -fno-strict-aliasing \
 	-fno-delete-null-pointer-checks -fno-jump-tables \
 	-fno-asynchronous-unwind-tables -fno-stack-protector \
@@ -48,7 +48,7 @@ LD      ?= ld
 OBJCOPY ?= objcopy
 NM      ?= nm
 HV_LDS  := $(HV_OUT)/hypervisor.lds
-HV_LINK = $(LD) -m elf_x86_64 -static -nostdlib --build-id=none --gc-sections \
+HV_LINK = $(LD) -m elf_x86_64 -static -nostdlib --build-id=none --no-relax --gc-sections \
 	-z max-page-size=4096 -z noexecstack --no-warn-rwx-segments -T $(HV_LDS)
 
 $(HV_LDS): hypervisor/hypervisor.lds.S hypervisor/mm/layout.h

@@ -52,8 +52,8 @@ static INIT_TEXT void bring_up_boot_cpu(void)
     timer_init_cpu(0);
 }
 
-/* The last of it is not an init function, because it frees them. */
-NORETURN static void finish(void)
+/* Not an init function and not inlined into one: it frees them. */
+NORETURN static __attribute__((noinline)) void finish(void)
 {
     boot_free_init();
     console_init_irq();

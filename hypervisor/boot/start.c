@@ -52,7 +52,7 @@ static INIT_TEXT void bring_up_boot_cpu(void)
     timer_init_cpu(0);
 }
 
-/* Not an init function and not inlined into one: it frees them. */
+/* The last of it is not an init function, because it frees them. */
 NORETURN static __attribute__((noinline)) void finish(void)
 {
     boot_free_init();

@@ -20,6 +20,9 @@ endif
 
 HV_OBJS := $(addprefix $(HV_OUT)/,$(hv-objs))
 
+# A failed link or table must not pass for a finished one next time.
+.DELETE_ON_ERROR:
+
 # The exact flags live in a file, so that objects are rebuilt when they change.
 $(HV_OUT)/flags: FORCE
 	@mkdir -p $(@D)
@@ -34,6 +37,7 @@ $(HV_OUT)/%.o: hypervisor/%.S $(HV_OUT)/flags | $(ABI_INC)/xen
 	@mkdir -p $(@D)
 	@echo "  CC      $<"; $(CC) $(HV_CFLAGS) $(HV_INC) -D__ASSEMBLY__ -MMD -MP -c $< -o $@
 
+# For the greeting alone, so that a new version rebuilds one file.
 $(HV_OUT)/boot/start.o: private HV_CFLAGS += -DPARAVANE_VERSION='"$(VERSION)"'
 
 -include $(HV_OBJS:.o=.d)
@@ -63,7 +67,7 @@ $(HV_OUT)/symtab0.S: hypervisor/console/symtab.awk
 	awk -f $< /dev/null > $@
 $(HV_OUT)/symtab.S: $(HV_OUT)/pass1 hypervisor/console/symtab.awk
 	$(NM) -n $< | awk -f hypervisor/console/symtab.awk > $@
-$(HV_OUT)/symtab%.o: $(HV_OUT)/symtab%.S
+$(HV_OUT)/symtab.o $(HV_OUT)/symtab0.o: %.o: %.S
 	$(CC) -c $< -o $@
 
 $(HV_OUT)/pass1: $(HV_OBJS) $(HV_OUT)/symtab0.o $(HV_LDS)
@@ -75,9 +79,9 @@ $(BUILD)/paravane.dbg: $(HV_OBJS) $(HV_OUT)/symtab.o $(HV_LDS)
 
 $(HV_OUT)/paravane.bin: $(BUILD)/paravane.dbg
 	$(OBJCOPY) -O binary $< $@
-$(BUILD)/paravane.elf: hypervisor/boot/image.S $(HV_OUT)/paravane.bin
+$(BUILD)/paravane.elf: hypervisor/boot/elf32.S $(HV_OUT)/paravane.bin
 	$(CC) -c -DIMAGE_FILE='"$(HV_OUT)/paravane.bin"' -Ihypervisor \
 	$$($(NM) $(BUILD)/paravane.dbg | \
 	awk '$$3 ~ /^image_(entry|mem_size)_phys$$/ { print "-D" $$3 "=0x" $$1 }') \
-	$< -o $(HV_OUT)/image.o
-	$(OBJCOPY) -O binary $(HV_OUT)/image.o $@
+	$< -o $(HV_OUT)/elf32.o
+	$(OBJCOPY) -O binary $(HV_OUT)/elf32.o $@

@@ -28,6 +28,7 @@ SECTIONS
     rodata_start = .;
     .rodata : AT(ADDR(.rodata) - IMAGE_START) {
         *(EXCLUDE_FILE(*.a:*) .rodata EXCLUDE_FILE(*.a:*) .rodata.*)
+        *(EXCLUDE_FILE(*.a:*) .data.rel.ro EXCLUDE_FILE(*.a:*) .data.rel.ro.*)
         *(.got .got.plt)
         . = ALIGN(8);
         __ex_table_start = .;

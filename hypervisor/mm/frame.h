@@ -47,6 +47,7 @@ static_assert(sizeof(struct frame) == 32, "32 bytes a machine frame");
 #define FRAME_HEAD   0x02 /* first frame of a free block */
 #define FRAME_SHARED 0x04 /* ours, but `owner` may map it writable (shared
                              info, grant table) */
+#define FRAME_FREE   0x08 /* in a free block of the allocator */
 
 #define frame_table ((struct frame *)FRAME_TABLE_START)
 extern uint64_t max_mfn; /* highest RAM frame + 1; set before alloc_init() */
@@ -123,6 +124,10 @@ void frame_release(struct frame *f, struct domain *d);
    unshare returns when the page has no more users, or -EBUSY. */
 void frame_share(void *page, struct domain *d);
 void frame_unshare_free(void *page);
+/* The frames of the M2P become DOMID_XEN's, mappable read-only by privileged
+   domains. Idempotent. The page of the M2P at byte `offset`, or INVALID_MFN. */
+void frame_expose_m2p(void);
+mfn_t frame_of_m2p(uint64_t offset);
 
 /* Let go of d's memory, a bounded piece per call: -ERESTART until done. */
 int frame_relinquish_domain(struct domain *d);

@@ -15,7 +15,16 @@ struct domain_part;
 
 extern const struct domain_part pv_part;
 
+/* Tables whose entries [0, nr) are still to be dropped (frametype.c). */
+#define MAX_DEFERRED_DROPS 8
+struct deferred_drop {
+    struct frame *frame;
+    unsigned nr;
+};
+
 struct pv_domain {
+    struct deferred_drop drop[MAX_DEFERRED_DROPS];
+    unsigned nr_drops; /* under mm_lock */
     uint64_t max_pfn_seen;
     void *eoi_page; /* PHYSDEVOP_pirq_eoi_gmfn: bit per pirq */
     uint8_t cmos_index;    /* last write to port 70 */

@@ -1,0 +1,42 @@
+build-clang/hypervisor/evtchn/evtchn-2l.o: hypervisor/evtchn/evtchn-2l.c \
+  hypervisor/evtchn/internal.h hypervisor/evtchn/evtchn.h \
+  hypervisor/lib/lib.h hypervisor/include/abi/base.h \
+  hypervisor/include/abi/errno.h hypervisor/domain/domain.h \
+  hypervisor/domain/vcpu.h hypervisor/cpu/percpu.h hypervisor/mm/frame.h \
+  hypervisor/mm/layout.h hypervisor/pv/pv.h hypervisor/sched/sched.h \
+  hypervisor/lib/bitmap.h hypervisor/lib/heap.h hypervisor/lib/list.h \
+  hypervisor/lib/spinlock.h hypervisor/time/timer.h
+
+hypervisor/evtchn/internal.h:
+
+hypervisor/evtchn/evtchn.h:
+
+hypervisor/lib/lib.h:
+
+hypervisor/include/abi/base.h:
+
+hypervisor/include/abi/errno.h:
+
+hypervisor/domain/domain.h:
+
+hypervisor/domain/vcpu.h:
+
+hypervisor/cpu/percpu.h:
+
+hypervisor/mm/frame.h:
+
+hypervisor/mm/layout.h:
+
+hypervisor/pv/pv.h:
+
+hypervisor/sched/sched.h:
+
+hypervisor/lib/bitmap.h:
+
+hypervisor/lib/heap.h:
+
+hypervisor/lib/list.h:
+
+hypervisor/lib/spinlock.h:
+
+hypervisor/time/timer.h:

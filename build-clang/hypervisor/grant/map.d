@@ -1,0 +1,45 @@
+build-clang/hypervisor/grant/map.o: hypervisor/grant/map.c \
+  hypervisor/grant/internal.h hypervisor/grant/gnttab.h \
+  hypervisor/mm/frame.h hypervisor/lib/lib.h \
+  hypervisor/include/abi/base.h hypervisor/include/abi/errno.h \
+  hypervisor/mm/layout.h hypervisor/domain/domain.h \
+  hypervisor/domain/vcpu.h hypervisor/cpu/percpu.h hypervisor/pv/pv.h \
+  hypervisor/sched/sched.h hypervisor/lib/bitmap.h hypervisor/lib/heap.h \
+  hypervisor/lib/list.h hypervisor/lib/spinlock.h \
+  hypervisor/time/timer.h hypervisor/mm/frametype.h
+
+hypervisor/grant/internal.h:
+
+hypervisor/grant/gnttab.h:
+
+hypervisor/mm/frame.h:
+
+hypervisor/lib/lib.h:
+
+hypervisor/include/abi/base.h:
+
+hypervisor/include/abi/errno.h:
+
+hypervisor/mm/layout.h:
+
+hypervisor/domain/domain.h:
+
+hypervisor/domain/vcpu.h:
+
+hypervisor/cpu/percpu.h:
+
+hypervisor/pv/pv.h:
+
+hypervisor/sched/sched.h:
+
+hypervisor/lib/bitmap.h:
+
+hypervisor/lib/heap.h:
+
+hypervisor/lib/list.h:
+
+hypervisor/lib/spinlock.h:
+
+hypervisor/time/timer.h:
+
+hypervisor/mm/frametype.h:

@@ -1,0 +1,50 @@
+build-clang/hypervisor/sched/sched-op.o: hypervisor/sched/sched-op.c \
+  hypervisor/sched/internal.h hypervisor/sched/sched.h \
+  hypervisor/lib/bitmap.h hypervisor/lib/lib.h \
+  hypervisor/include/abi/base.h hypervisor/include/abi/errno.h \
+  hypervisor/lib/heap.h hypervisor/lib/list.h hypervisor/lib/spinlock.h \
+  hypervisor/cpu/percpu.h hypervisor/domain/domain.h \
+  hypervisor/domain/vcpu.h hypervisor/mm/frame.h hypervisor/mm/layout.h \
+  hypervisor/pv/pv.h hypervisor/time/timer.h hypervisor/evtchn/evtchn.h \
+  hypervisor/hypercall/handlers.h hypervisor/hypercall/hypercall.h \
+  hypervisor/mm/guestcopy.h
+
+hypervisor/sched/internal.h:
+
+hypervisor/sched/sched.h:
+
+hypervisor/lib/bitmap.h:
+
+hypervisor/lib/lib.h:
+
+hypervisor/include/abi/base.h:
+
+hypervisor/include/abi/errno.h:
+
+hypervisor/lib/heap.h:
+
+hypervisor/lib/list.h:
+
+hypervisor/lib/spinlock.h:
+
+hypervisor/cpu/percpu.h:
+
+hypervisor/domain/domain.h:
+
+hypervisor/domain/vcpu.h:
+
+hypervisor/mm/frame.h:
+
+hypervisor/mm/layout.h:
+
+hypervisor/pv/pv.h:
+
+hypervisor/time/timer.h:
+
+hypervisor/evtchn/evtchn.h:
+
+hypervisor/hypercall/handlers.h:
+
+hypervisor/hypercall/hypercall.h:
+
+hypervisor/mm/guestcopy.h:

@@ -1,0 +1,42 @@
+build-clang/hypervisor/sched/sched.o: hypervisor/sched/sched.c \
+  hypervisor/sched/sched.h hypervisor/lib/bitmap.h hypervisor/lib/lib.h \
+  hypervisor/include/abi/base.h hypervisor/include/abi/errno.h \
+  hypervisor/lib/heap.h hypervisor/lib/list.h hypervisor/lib/spinlock.h \
+  hypervisor/cpu/percpu.h hypervisor/sched/internal.h \
+  hypervisor/domain/domain.h hypervisor/domain/vcpu.h \
+  hypervisor/mm/frame.h hypervisor/mm/layout.h hypervisor/pv/pv.h \
+  hypervisor/time/timer.h hypervisor/time/clock.h
+
+hypervisor/sched/sched.h:
+
+hypervisor/lib/bitmap.h:
+
+hypervisor/lib/lib.h:
+
+hypervisor/include/abi/base.h:
+
+hypervisor/include/abi/errno.h:
+
+hypervisor/lib/heap.h:
+
+hypervisor/lib/list.h:
+
+hypervisor/lib/spinlock.h:
+
+hypervisor/cpu/percpu.h:
+
+hypervisor/sched/internal.h:
+
+hypervisor/domain/domain.h:
+
+hypervisor/domain/vcpu.h:
+
+hypervisor/mm/frame.h:
+
+hypervisor/mm/layout.h:
+
+hypervisor/pv/pv.h:
+
+hypervisor/time/timer.h:
+
+hypervisor/time/clock.h:

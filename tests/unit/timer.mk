@@ -1,0 +1,1 @@
+unit-timer-src := hypervisor/time/timer.c hypervisor/lib/heap.c

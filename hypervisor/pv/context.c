@@ -3,6 +3,7 @@
 
 #include "cpu/fpu.h"
 #include "mm/frametype.h"
+#include "mm/guestcopy.h"
 
 /* Everything that needs no reference: can this be a state of a vCPU of d? */
 static int check_context(const struct vcpu_guest_context *c)
@@ -25,6 +26,9 @@ static int check_context(const struct vcpu_guest_context *c)
         if (!addr_is_canonical(c->trap_ctxt[i].address))
             return -EINVAL;
     if (c->gdt_ents > FIRST_RESERVED_GDT_ENTRY || c->ldt_ents > 8192)
+        return -EINVAL;
+    if (c->ldt_ents && (c->ldt_base % PAGE_SIZE ||
+                        !guest_range_ok((void *)c->ldt_base, c->ldt_ents * 8)))
         return -EINVAL;
     if (!(c->flags & VGCF_in_kernel) && !xen_cr3_to_pfn(c->ctrlreg[1]))
         return -EINVAL;
@@ -145,10 +149,8 @@ int pv_set_context(struct vcpu *v, const struct vcpu_guest_context *c)
     p->gs_base_user = c->gs_base_user;
     p->kernel_mode = c->flags & VGCF_in_kernel;
     p->ts = c->ctrlreg[0] & CR0_TS;
-    p->cr4 = c->ctrlreg[4] & CR4_GUEST;
-    pv_drop_ldt(v);
-    p->ldt_base = c->ldt_ents ? c->ldt_base : 0;
-    p->ldt_entries = c->ldt_ents;
+    p->cr4 = pv_cr4_bits(c->ctrlreg[4]);
+    (void)pv_set_ldt(v, c->ldt_base, c->ldt_ents); /* was checked */
     if (c->flags & VGCF_i387_valid)
         fpu_load_legacy(v, &c->fpu_ctxt);
     if (!v->id)

@@ -50,7 +50,11 @@ long hc_iret(struct hc_args *a)
         return 0;
     }
 
-    v->pv.in_nmi = false;
+    if (unlikely(v->pv.in_nmi)) {
+        v->pv.in_nmi = false;
+        if (v->pv.nmi_pending) /* came meanwhile */
+            cpu_raise(cpu_id(), WORK_SCHED);
+    }
     v->info->evtchn_upcall_mask = !(c.rflags & RFLAGS_IF);
     load_frame(v, regs, &c);
     if ((c.cs & 3) != 3)

@@ -218,9 +218,8 @@ static bool write_cr(struct vcpu *v, unsigned cr, uint64_t value)
     case 3:
         return write_cr3_guest(v, value);
     case 4: /* of the others it keeps ours, whatever it thinks */
-        v->pv.cr4 = value & CR4_GUEST;
-        write_cr4((read_cr4() & ~(uint64_t)CR4_HARDWARE) |
-                  (value & CR4_HARDWARE));
+        v->pv.cr4 = pv_cr4_bits(value);
+        pv_load_cr4(v);
         return true;
     case 8:
         return !(value >> 4);

@@ -4,6 +4,7 @@
 #include "cpu/fpu.h"
 #include "mm/frametype.h"
 #include "mm/guestcopy.h"
+#include "pv/mmu.h"
 
 /* Everything that needs no reference: can this be a state of a vCPU of d? */
 static int check_context(const struct vcpu_guest_context *c)
@@ -45,7 +46,10 @@ static void put_root(struct domain *d, mfn_t l4)
         frame_put_typed(frame_of(l4), d);
 }
 
-/* Typed references on both page-table roots, d->mm_lock held. */
+/*
+ * Typed references on both page-table roots, d->mm_lock held. -ERESTART when
+ * their validation takes long; the same call goes on.
+ */
 static int get_roots_locked(struct domain *d,
                             const struct vcpu_guest_context *c, struct roots *r)
 {
@@ -53,11 +57,11 @@ static int get_roots_locked(struct domain *d,
 
     r->kernel = mfn(xen_cr3_to_pfn(c->ctrlreg[3]));
     r->user = mfn(xen_cr3_to_pfn(c->ctrlreg[1]));
-    rc = frame_get_typed(r->kernel, d, FT_L4);
+    rc = frame_get_typed_preempt(r->kernel, d, FT_L4);
     if (rc || !r->user.n)
         return rc;
 
-    rc = frame_get_typed(r->user, d, FT_L4);
+    rc = frame_get_typed_preempt(r->user, d, FT_L4);
     if (rc)
         put_root(d, r->kernel);
     return rc;
@@ -73,7 +77,9 @@ static int take_tables(struct vcpu *v, const struct vcpu_guest_context *c)
     struct roots new, old;
     int rc;
 
-    spin_lock(&d->mm_lock);
+    rc = mm_lock_tables(d);
+    if (rc)
+        return rc;
     rc = get_roots_locked(d, c, &new);
     spin_unlock(&d->mm_lock);
     if (rc)

@@ -80,6 +80,12 @@ void segment_set_shadow_gs_base(uint64_t base)
     swapgs();
 }
 
+/* With RPL 3 the CPU checks the descriptor as it would for the guest. */
+static uint16_t guest_selector(uint16_t sel)
+{
+    return sel & ~3 ? sel | 3 : sel;
+}
+
 /*
  * Load `sel` into a segment register: true, or NULL and false when the
  * descriptor is not good. A page of the LDT comes in by the fault itself
@@ -90,7 +96,7 @@ void segment_set_shadow_gs_base(uint64_t base)
     {                                                                          \
         __asm__ goto("1: mov %0, %%" #reg "\n" _ASM_EXTABLE("1b", "%l[bad]")   \
                      :                                                         \
-                     : "r"((uint32_t)sel)                                      \
+                     : "r"((uint32_t)guest_selector(sel))                      \
                      : "memory"                                                \
                      : bad);                                                   \
         return true;                                                           \

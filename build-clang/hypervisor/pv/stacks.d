@@ -1,4 +1,0 @@
-build-clang/hypervisor/pv/stacks.o: hypervisor/pv/stacks.S \
-  hypervisor/mm/layout.h
-
-hypervisor/mm/layout.h:

@@ -26,7 +26,6 @@ static struct {
 #define DESC_DATA_3   0x00cff3000000ffffull
 #define DESC_CODE64_3 0x00affb000000ffffull
 
-#define DESC_TYPE_LDT 0x2u
 #define DESC_TYPE_TSS 0x9u
 
 uintptr_t gdt_window(unsigned cpu)
@@ -100,7 +99,7 @@ static void load_registers(unsigned cpu)
     __asm__ volatile(
         "mov %0, %%ds; mov %0, %%es; mov %0, %%fs; mov %0, %%gs" ::"r"(0));
     __asm__ volatile("ltr %w0" ::"r"(HOST_TSS));
-    ldt_load(0);
+    __asm__ volatile("lldt %w0" ::"r"(0)); /* pv/descriptor.c loads others */
 }
 
 void gdt_load(unsigned cpu)
@@ -118,17 +117,4 @@ void gdt_load(unsigned cpu)
 void tss_set_rsp0(uintptr_t rsp0)
 {
     tss_of[cpu_id()].tss.rsp[0] = rsp0;
-}
-
-void ldt_load(unsigned nr_entries)
-{
-    unsigned cpu = cpu_id();
-
-    if (!nr_entries) {
-        __asm__ volatile("lldt %w0" ::"r"(0));
-        return;
-    }
-    set_system_desc(reserved_slot(cpu, HOST_LDT), ldt_window(cpu),
-                    nr_entries * 8 - 1, DESC_TYPE_LDT);
-    __asm__ volatile("lldt %w0" ::"r"(HOST_LDT) : "memory");
 }

@@ -13,7 +13,8 @@ trap_stubs:
     .set vector, 0
     .rept 256
     .balign 16
-    .if vector >= 32 || !((0x20227d00 >> vector) & 1) /* TRAP_HAS_ERROR_CODE */
+    /* TRAP_HAS_ERROR_CODE; the mask keeps the shift count in range. */
+    .if vector >= 32 || !((0x20227d00 >> (vector & 31)) & 1)
     push $0
     .endif
     movl $vector, 4(%rsp) /* entry_vector, the error code's upper half */

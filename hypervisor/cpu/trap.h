@@ -71,9 +71,6 @@ uintptr_t extable_lookup(uintptr_t rip);
 uintptr_t gdt_window(unsigned cpu);
 uintptr_t ldt_window(unsigned cpu);
 void tss_set_rsp0(uintptr_t rsp0);
-/* This CPU's LDT register: `nr_entries` descriptors at ldt_window(), 0: none
-   (pv/descriptor.c has mapped or emptied the window). */
-void ldt_load(unsigned nr_entries);
 
 /*
  * Each CPU's stack block holds, from its lowest page: #DF's stack, #MC's,

@@ -151,7 +151,7 @@ static void apply_config(struct domain *d, const struct domain_config *cfg)
     d->grant_version = cfg->grant_opts & XEN_DOMCTL_GRANT_version_mask;
     d->sched_weight = SCHED_WEIGHT_DEFAULT;
     d->node_affinity = 1;
-    d->page_list = NO_LINK;
+    d->page_list = d->dead_list = NO_LINK;
     d->created_ns = clock_now_ns();
     /* Paused until the toolstack has built it. */
     d->being_created = d->paused_by_tools = true;

@@ -31,21 +31,27 @@ static void fill_iret_slot(uint8_t *slot)
     memcpy(slot + sizeof(head) + sizeof(nr), tail, sizeof(tail));
 }
 
+void hypercall_page_fill(void *page)
+{
+    uint8_t *slot = page;
+
+    memset(page, 0xcc, PAGE_SIZE); /* int3 in the gaps */
+    for (uint32_t nr = 0; nr < HYPERCALL_SLOTS; nr++) {
+        if (nr == __HYPERVISOR_iret)
+            fill_iret_slot(slot);
+        else
+            fill_slot(slot, nr);
+        slot += HYPERCALL_SLOT_SIZE;
+    }
+}
+
 int ctl_hypercall_init(struct domain *d, struct xen_domctl *op)
 {
     mfn_t m = mfn(op->u.hypercall_init.gmfn);
-    uint8_t *page;
 
     if (!mfn_is_ram(m) || frame_get_typed(m, d, FT_WRITABLE))
         return -EACCES;
-
-    page = mfn_to_virt(m);
-    memset(page, 0xcc, PAGE_SIZE); /* int3 in the gaps */
-    for (uint32_t nr = 0; nr < HYPERCALL_SLOTS; nr++)
-        if (nr == __HYPERVISOR_iret)
-            fill_iret_slot(page + nr * HYPERCALL_SLOT_SIZE);
-        else
-            fill_slot(page + nr * HYPERCALL_SLOT_SIZE, nr);
+    hypercall_page_fill(mfn_to_virt(m));
     frame_put_typed(frame_of(m), d);
     return 0;
 }

@@ -40,7 +40,8 @@ static int grow(struct heap *h)
         return -ENOMEM;
     if (h->nr)
         memcpy(items, h->items, h->nr * sizeof(*items));
-    mem_free(h->items);
+    if (h->items)
+        mem_free(h->items);
     h->items = items;
     h->max = max;
     return 0;

@@ -342,7 +342,7 @@ static mfn_t host_walk(uintptr_t va)
 
 mfn_t frame_of_m2p(uint64_t offset)
 {
-    return host_walk(M2P_RW_START + offset);
+    return host_walk(M2P_RO_START + offset);
 }
 
 void frame_expose_m2p(void)

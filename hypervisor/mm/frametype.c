@@ -343,9 +343,16 @@ static int get_typed(mfn_t m, struct domain *d, enum frame_type type,
     return rc;
 }
 
+/*
+ * Callers that cannot restart. The guest's own calls are bounded all the
+ * same: a huge tree is refused for now, and goes on where it stopped when the
+ * guest tries again; who pins it first never sees this.
+ */
 int frame_get_typed(mfn_t m, struct domain *d, enum frame_type type)
 {
-    return get_typed(m, d, type, false);
+    int rc = get_typed(m, d, type, current->domain == d);
+
+    return rc == -ERESTART ? -EBUSY : rc;
 }
 
 int frame_get_typed_preempt(mfn_t m, struct domain *d, enum frame_type type)

@@ -56,7 +56,8 @@ bool frame_is_pinned(const struct frame *f);
 
 /*
  * General + type reference on frame `m` of `d`; validates when it must.
- * 0; -EINVAL not d's or contents refused; -EBUSY has another type in use;
+ * 0; -EINVAL not d's or contents refused; -EBUSY has another type in use, or
+ * a running guest asked for a tree of its own that takes too long to check;
  * d->mm_lock held for table types.
  */
 int frame_get_typed(mfn_t m, struct domain *d, enum frame_type type);

@@ -363,7 +363,7 @@ static long op_machphys_mfn_list(void *guest)
     for (i = 0; i < list.max_extents && (uint64_t)i << 21 < bytes; i++) {
         mfn_t m = frame_of_m2p((uint64_t)i << 21);
 
-        /* Holes look like their neighbour, as the ABI has no word for them. */
+        /* A hole looks like its neighbour: the ABI has no word for it. */
         if (mfn_is_ram(m))
             last = m.n;
         if (copy_array_to_guest(list.extent_start, i, &last, 1))

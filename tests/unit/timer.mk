@@ -1,1 +1,0 @@
-unit-timer-src := hypervisor/time/timer.c hypervisor/lib/heap.c

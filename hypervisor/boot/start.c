@@ -53,7 +53,7 @@ static INIT_TEXT void bring_up_boot_cpu(void)
 }
 
 /* The last of it is not an init function, because it frees them. */
-NORETURN static void finish(void)
+NORETURN static __attribute__((noinline)) void finish(void)
 {
     boot_free_init();
     console_init_irq();

@@ -5,6 +5,7 @@
 #include "cpu/fpu.h"
 #include "mm/hvmap.h"
 #include "mm/tlb.h"
+#include "time/clock.h"
 
 /*
  * The idle vCPUs. Their vcpu_info always shows an event, so that pv_return
@@ -75,6 +76,7 @@ static void load_cr4(const struct vcpu *v)
 static void load_state(struct vcpu *v)
 {
     cpu_info()->regs = v->pv.regs;
+    pvclock_vcpu_runs(v);
     pv_load_descriptors(v);
     load_cr4(v);
     if (cpu_has(FEAT_RDTSCP))

@@ -112,3 +112,16 @@ void pvclock_update_wallclock(struct domain *d)
     WRITE_ONCE(s->wc_version, version + 1);
     spin_unlock(&pvclock_lock);
 }
+
+void pvclock_vcpu_runs(struct vcpu *v)
+{
+    /*
+     * A domain builder clears the shared page after the vCPU was made, so the
+     * times are written when it first runs. Later they stay right unless the
+     * CPUs' counters differ.
+     */
+    if (unlikely(!READ_ONCE(v->info->time.version)) || !tsc_synchronised)
+        pvclock_update_vcpu(v);
+    if (unlikely(!READ_ONCE(v->domain->shared->wc_version)))
+        pvclock_update_wallclock(v->domain);
+}

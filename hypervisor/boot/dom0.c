@@ -100,7 +100,7 @@ static INIT_TEXT void allocate_up_to(struct builder *b, uint64_t end)
 
         while (1ull << order > end - b->nr_allocated)
             order--;
-        f = frame_alloc_domain(b->d, order, 0);
+        f = frame_alloc_dom0(b->d, order);
         if (f)
             add_chunk(b, frame_mfn(f).n, 1ull << order);
         else if (order)
@@ -153,7 +153,23 @@ static INIT_TEXT uint64_t pfn_of_va(const struct builder *b, uint64_t va)
 
 /* ---- contents ---- */
 
-/* Frames arrive zeroed, which takes care of the bss. */
+static INIT_TEXT void clear_pages(struct builder *b, uint64_t pfn, uint64_t nr)
+{
+    for (uint64_t end = pfn + nr; pfn < end; pfn++)
+        memset(pfn_virt(b, pfn), 0, PAGE_SIZE);
+}
+
+/* What we write behind the kernel: the start of day and the list of frames. */
+static INIT_TEXT void clear_start(struct builder *b)
+{
+    const struct dom0_layout *l = &b->layout;
+    uint64_t first = pfn_of_va(b, b->kernel.end);
+
+    clear_pages(b, first, pfn_of_va(b, l->end_va) - first);
+    clear_pages(b, l->p2m_pfn, l->nr_p2m);
+    clear_pages(b, l->p2m_pt_pfn, l->nr_p2m_pt);
+}
+
 static INIT_TEXT void load_kernel(struct builder *b)
 {
     const struct xen_kernel *k = &b->kernel;
@@ -450,9 +466,11 @@ static INIT_TEXT void fill_memory(struct builder *b)
     b->d->max_pages = l->nr_pages;
 
     allocate_up_to(b, pfn_of_va(b, b->kernel.end));
+    clear_pages(b, 0, b->nr_allocated); /* its bss, and what lies around */
     load_kernel(b);
     unpack_release(&b->file);
     allocate_up_to(b, l->nr_pages);
+    clear_start(b);
     load_initrd(b);
     write_p2m(b);
     build_tables(b);

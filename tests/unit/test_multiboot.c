@@ -2,8 +2,6 @@
  * What a loader hands over (Multiboot 1: 3.3, Multiboot 2: 3.6) becomes
  * boot_info; lengths that do not fit are not followed. Memory maps come out
  * sorted and disjoint, and what is RAM to one entry only is not RAM.
- * sources: hypervisor/boot/multiboot.c hypervisor/boot/maptidy.c
- * hypervisor/lib/sort.c
  */
 #include "boot/internal.h"
 

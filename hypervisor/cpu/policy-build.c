@@ -116,12 +116,25 @@ static void add_leaf(struct cpu_policy *p, uint32_t leaf, uint32_t sub)
             (xen_cpuid_leaf_t){leaf, sub, r.eax, r.ebx, r.ecx, r.edx};
 }
 
+static void add_zeros(struct cpu_policy *p, uint32_t leaf, uint32_t sub)
+{
+    if (p->nr < POLICY_MAX_LEAVES)
+        p->leaf[p->nr++] = (xen_cpuid_leaf_t){.leaf = leaf, .subleaf = sub};
+}
+
+/*
+ * A toolstack sizes its buffer by the number of leaves we hand out, and 4.17's
+ * writes each of these back, used or not.
+ */
+#define POLICY_NR_CACHES   6
+#define POLICY_NR_TOPOLOGY 2
+
 static void add_subleaves(struct cpu_policy *p, uint32_t leaf)
 {
     unsigned nr = 0;
 
-    if (leaf == 4) { /* caches, up to the first of type "none" */
-        while (nr < 5 && cpuid(4, nr).eax & 0x1f)
+    if (leaf == 4) {
+        while (nr < POLICY_NR_CACHES)
             add_leaf(p, 4, nr++);
     } else if (leaf == 7) {
         for (; nr <= MIN(cpuid(7, 0).eax, 2u); nr++)
@@ -130,8 +143,10 @@ static void add_subleaves(struct cpu_policy *p, uint32_t leaf)
         for (; nr < 63; nr++)
             if (nr < 2 || host_xcr0 >> nr & 1)
                 add_leaf(p, 0xd, nr);
+    } else if (leaf == 0xb) { /* of our CPUs, not of the guest's: zeros */
+        while (nr < POLICY_NR_TOPOLOGY)
+            add_zeros(p, 0xb, nr++);
     }
-    /* 0xb, topology, tells of our CPUs, not of the guest's: none. */
 }
 
 static void read_raw(struct cpu_policy *p)
@@ -145,6 +160,8 @@ static void read_raw(struct cpu_policy *p)
         else
             add_leaf(p, leaf, XEN_CPUID_NO_SUBLEAF);
     }
+    add_zeros(p, XEN_LEAF_FIRST, XEN_CPUID_NO_SUBLEAF);
+    add_zeros(p, XEN_LEAF_FIRST + 0x100, XEN_CPUID_NO_SUBLEAF);
     if (max_ext >> 16 != 0x8000)
         return;
     for (uint32_t leaf = 0x80000000; leaf <= MIN(max_ext, POLICY_MAX_EXT);

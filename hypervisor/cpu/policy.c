@@ -7,7 +7,6 @@
 
 #include <xen/arch-x86/cpuid.h>
 
-#define XEN_LEAF_FIRST 0x40000000u
 #define XEN_VERSION_ID (4u << 16 | 17)
 
 #define MSR_PLATFORM_INFO     0xce

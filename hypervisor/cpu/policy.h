@@ -12,6 +12,7 @@
 
 struct domain;
 struct vcpu;
+#define XEN_LEAF_FIRST 0x40000000u /* leaves that we answer ourselves */
 struct cpu_policy; /* opaque */
 
 extern const struct domain_part policy_part; /* pv default for new domains */

@@ -186,8 +186,7 @@ static long op_send_nmi(struct vcpu *v, void *arg)
 {
     if (arg)
         return -EINVAL;
-    WRITE_ONCE(v->pv.nmi_pending, true);
-    vcpu_kick(v);
+    pv_send_nmi(v);
     return 0;
 }
 

@@ -3,6 +3,8 @@
 
 #include "cpu/fpu.h"
 #include "mm/frametype.h"
+#include "mm/guestcopy.h"
+#include "pv/mmu.h"
 
 /* Everything that needs no reference: can this be a state of a vCPU of d? */
 static int check_context(const struct vcpu_guest_context *c)
@@ -26,6 +28,9 @@ static int check_context(const struct vcpu_guest_context *c)
             return -EINVAL;
     if (c->gdt_ents > FIRST_RESERVED_GDT_ENTRY || c->ldt_ents > 8192)
         return -EINVAL;
+    if (c->ldt_ents && (c->ldt_base % PAGE_SIZE ||
+                        !guest_range_ok((void *)c->ldt_base, c->ldt_ents * 8)))
+        return -EINVAL;
     if (!(c->flags & VGCF_in_kernel) && !xen_cr3_to_pfn(c->ctrlreg[1]))
         return -EINVAL;
     return 0;
@@ -41,7 +46,10 @@ static void put_root(struct domain *d, mfn_t l4)
         frame_put_typed(frame_of(l4), d);
 }
 
-/* Typed references on both page-table roots, d->mm_lock held. */
+/*
+ * Typed references on both page-table roots, d->mm_lock held. -ERESTART when
+ * their validation takes long; the same call goes on.
+ */
 static int get_roots_locked(struct domain *d,
                             const struct vcpu_guest_context *c, struct roots *r)
 {
@@ -49,11 +57,11 @@ static int get_roots_locked(struct domain *d,
 
     r->kernel = mfn(xen_cr3_to_pfn(c->ctrlreg[3]));
     r->user = mfn(xen_cr3_to_pfn(c->ctrlreg[1]));
-    rc = frame_get_typed(r->kernel, d, FT_L4);
+    rc = frame_get_typed_preempt(r->kernel, d, FT_L4);
     if (rc || !r->user.n)
         return rc;
 
-    rc = frame_get_typed(r->user, d, FT_L4);
+    rc = frame_get_typed_preempt(r->user, d, FT_L4);
     if (rc)
         put_root(d, r->kernel);
     return rc;
@@ -69,7 +77,9 @@ static int take_tables(struct vcpu *v, const struct vcpu_guest_context *c)
     struct roots new, old;
     int rc;
 
-    spin_lock(&d->mm_lock);
+    rc = mm_lock_tables(d);
+    if (rc)
+        return rc;
     rc = get_roots_locked(d, c, &new);
     spin_unlock(&d->mm_lock);
     if (rc)
@@ -145,10 +155,8 @@ int pv_set_context(struct vcpu *v, const struct vcpu_guest_context *c)
     p->gs_base_user = c->gs_base_user;
     p->kernel_mode = c->flags & VGCF_in_kernel;
     p->ts = c->ctrlreg[0] & CR0_TS;
-    p->cr4 = c->ctrlreg[4] & CR4_GUEST;
-    pv_drop_ldt(v);
-    p->ldt_base = c->ldt_ents ? c->ldt_base : 0;
-    p->ldt_entries = c->ldt_ents;
+    p->cr4 = pv_cr4_bits(c->ctrlreg[4]);
+    (void)pv_set_ldt(v, c->ldt_base, c->ldt_ents); /* was checked */
     if (c->flags & VGCF_i387_valid)
         fpu_load_legacy(v, &c->fpu_ctxt);
     if (!v->id)

@@ -63,7 +63,10 @@ void debugreg_load(struct vcpu *v);
 
 /* The bits of CR4 that a guest decides, and those that hardware follows. */
 #define CR4_GUEST    (CR4_TSD | CR4_DE | CR4_FSGSBASE | CR4_OSXSAVE)
-#define CR4_HARDWARE (CR4_TSD | CR4_DE)
+#define CR4_HARDWARE (CR4_TSD | CR4_DE | CR4_FSGSBASE)
+/* switch.c: those of `value` that this machine can give; load v's. */
+uint64_t pv_cr4_bits(uint64_t value);
+void pv_load_cr4(const struct vcpu *v);
 /* What guests read of CR0 and CR4 beside their own bits. */
 #define PV_CR0 0x80050033ul
 #define PV_CR4 (CR4_PAE | CR4_MCE | CR4_OSFXSR | CR4_OSXMMEXCPT)

@@ -4,14 +4,7 @@
 #include "hypercall/handlers.h"
 #include "mm/guestcopy.h"
 
-/* A selector of the LDT may need its page first: IRET is too late for that. */
-static void prepare_selector(struct vcpu *v, uint16_t sel)
-{
-    if (unlikely(sel & 4))
-        (void)pv_ldt_fault(v, sel & ~7u); /* else IRET faults, and says so */
-}
-
-/* What the vCPU becomes; checked by IRET or pv_return when it is loaded. */
+/* What the vCPU becomes; checked by the IRET of pv_return, which may fault. */
 static void load_frame(struct vcpu *v, struct cpu_user_regs *regs,
                        const struct iret_context *c)
 {
@@ -33,8 +26,6 @@ static void load_frame(struct vcpu *v, struct cpu_user_regs *regs,
     regs->rcx = c->rcx;
     regs->r11 = c->r11;
     regs->entry_vector = 0;
-    prepare_selector(v, regs->cs);
-    prepare_selector(v, regs->ss);
 }
 
 long hc_iret(struct hc_args *a)
@@ -50,7 +41,11 @@ long hc_iret(struct hc_args *a)
         return 0;
     }
 
-    v->pv.in_nmi = false;
+    if (unlikely(v->pv.in_nmi)) {
+        v->pv.in_nmi = false;
+        if (v->pv.nmi_pending) /* came meanwhile */
+            cpu_raise(cpu_id(), WORK_SCHED);
+    }
     v->info->evtchn_upcall_mask = !(c.rflags & RFLAGS_IF);
     load_frame(v, regs, &c);
     if ((c.cs & 3) != 3)

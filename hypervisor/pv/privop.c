@@ -10,6 +10,7 @@
 #include "cpu/policy.h"
 #include "mm/guestcopy.h"
 #include "pv/insn.h"
+#include "pv/mmu.h"
 
 /* GPRs in the order of their numbers. */
 static uint64_t *gpr(struct cpu_user_regs *r, unsigned n)
@@ -193,17 +194,20 @@ static void set_ts(struct vcpu *v, bool ts)
         __asm__ volatile("clts");
 }
 
-static bool write_cr3_guest(struct vcpu *v, uint64_t value)
+/* Checking a new tree of tables may take more than one turn. */
+static bool write_cr3_guest(struct vcpu *v, uint64_t value, bool *retired)
 {
-    int rc;
+    int rc = mm_lock_tables(v->domain);
 
-    spin_lock(&v->domain->mm_lock);
-    rc = pv_new_baseptr(v, mfn(xen_cr3_to_pfn(value)), false);
-    spin_unlock(&v->domain->mm_lock);
-    return !rc;
+    if (!rc) {
+        rc = pv_new_baseptr(v, mfn(xen_cr3_to_pfn(value)), false);
+        spin_unlock(&v->domain->mm_lock);
+    }
+    *retired = rc != -ERESTART;
+    return !rc || rc == -ERESTART;
 }
 
-static bool write_cr(struct vcpu *v, unsigned cr, uint64_t value)
+static bool write_cr(struct vcpu *v, unsigned cr, uint64_t value, bool *retired)
 {
     switch (cr) {
     case 0:
@@ -216,11 +220,10 @@ static bool write_cr(struct vcpu *v, unsigned cr, uint64_t value)
         v->info->arch.cr2 = value;
         return true;
     case 3:
-        return write_cr3_guest(v, value);
+        return write_cr3_guest(v, value, retired);
     case 4: /* of the others it keeps ours, whatever it thinks */
-        v->pv.cr4 = value & CR4_GUEST;
-        write_cr4((read_cr4() & ~(uint64_t)CR4_HARDWARE) |
-                  (value & CR4_HARDWARE));
+        v->pv.cr4 = pv_cr4_bits(value);
+        pv_load_cr4(v);
         return true;
     case 8:
         return !(value >> 4);
@@ -230,10 +233,10 @@ static bool write_cr(struct vcpu *v, unsigned cr, uint64_t value)
 }
 
 static bool emulate_mov_cr(struct vcpu *v, struct cpu_user_regs *regs,
-                           const struct insn *i)
+                           const struct insn *i, bool *retired)
 {
     if (i->opcode & 2)
-        return write_cr(v, i->reg, *gpr(regs, i->rm));
+        return write_cr(v, i->reg, *gpr(regs, i->rm), retired);
     return read_cr(v, i->reg, gpr(regs, i->rm));
 }
 
@@ -355,7 +358,7 @@ static void load_cpuid(struct cpu_user_regs *regs, struct cpuid_regs r)
 
 /* What only the guest's kernel may do. */
 static bool emulate_kernel(struct vcpu *v, struct cpu_user_regs *regs,
-                           const struct insn *i)
+                           const struct insn *i, bool *retired)
 {
     if (!v->pv.kernel_mode)
         return false;
@@ -371,7 +374,7 @@ static bool emulate_kernel(struct vcpu *v, struct cpu_user_regs *regs,
         return true;
     case 0x20:
     case 0x22:
-        return emulate_mov_cr(v, regs, i);
+        return emulate_mov_cr(v, regs, i, retired);
     case 0x21:
     case 0x23:
         return emulate_mov_dr(v, regs, i);
@@ -403,7 +406,7 @@ static bool emulate(struct vcpu *v, struct cpu_user_regs *regs,
         load_cpuid(regs, policy_cpuid(v, regs->eax, regs->ecx, false));
         return true;
     default:
-        return emulate_kernel(v, regs, i);
+        return emulate_kernel(v, regs, i, retired);
     }
 }
 

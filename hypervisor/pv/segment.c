@@ -2,8 +2,16 @@
 #include "pv/internal.h"
 
 #include "cpu/extable.h"
-#include "cpu/feature.h"
 #include "hypercall/handlers.h"
+
+/*
+ * RDFSBASE and its kin are quicker than MSRs, but CR4 is as the guest that
+ * runs here (or has just run, or is about to) wants it.
+ */
+static bool have_fsgsbase(void)
+{
+    return current->pv.cr4 & CR4_FSGSBASE;
+}
 
 static uint64_t rdgsbase(void)
 {
@@ -22,7 +30,7 @@ uint64_t segment_fs_base(void)
 {
     uint64_t base;
 
-    if (!cpu_has(FEAT_FSGSBASE))
+    if (!have_fsgsbase())
         return rdmsr(MSR_FS_BASE);
     __asm__ volatile("rdfsbase %0" : "=r"(base));
     return base;
@@ -30,14 +38,14 @@ uint64_t segment_fs_base(void)
 
 uint64_t segment_gs_base(void)
 {
-    return cpu_has(FEAT_FSGSBASE) ? rdgsbase() : rdmsr(MSR_GS_BASE);
+    return have_fsgsbase() ? rdgsbase() : rdmsr(MSR_GS_BASE);
 }
 
 uint64_t segment_shadow_gs_base(void)
 {
     uint64_t base;
 
-    if (!cpu_has(FEAT_FSGSBASE))
+    if (!have_fsgsbase())
         return rdmsr(MSR_KERNEL_GS_BASE);
     swapgs();
     base = rdgsbase();
@@ -47,7 +55,7 @@ uint64_t segment_shadow_gs_base(void)
 
 void segment_set_fs_base(uint64_t base)
 {
-    if (cpu_has(FEAT_FSGSBASE))
+    if (have_fsgsbase())
         __asm__ volatile("wrfsbase %0" ::"r"(base));
     else
         wrmsr(MSR_FS_BASE, base);
@@ -55,7 +63,7 @@ void segment_set_fs_base(uint64_t base)
 
 void segment_set_gs_base(uint64_t base)
 {
-    if (cpu_has(FEAT_FSGSBASE))
+    if (have_fsgsbase())
         __asm__ volatile("wrgsbase %0" ::"r"(base));
     else
         wrmsr(MSR_GS_BASE, base);
@@ -63,13 +71,19 @@ void segment_set_gs_base(uint64_t base)
 
 void segment_set_shadow_gs_base(uint64_t base)
 {
-    if (!cpu_has(FEAT_FSGSBASE)) {
+    if (!have_fsgsbase()) {
         wrmsr(MSR_KERNEL_GS_BASE, base);
         return;
     }
     swapgs();
     segment_set_gs_base(base);
     swapgs();
+}
+
+/* With RPL 3 the CPU checks the descriptor as it would for the guest. */
+static uint16_t guest_selector(uint16_t sel)
+{
+    return sel & ~3 ? sel | 3 : sel;
 }
 
 /*
@@ -82,7 +96,7 @@ void segment_set_shadow_gs_base(uint64_t base)
     {                                                                          \
         __asm__ goto("1: mov %0, %%" #reg "\n" _ASM_EXTABLE("1b", "%l[bad]")   \
                      :                                                         \
-                     : "r"((uint32_t)sel)                                      \
+                     : "r"((uint32_t)guest_selector(sel))                      \
                      : "memory"                                                \
                      : bad);                                                   \
         return true;                                                           \

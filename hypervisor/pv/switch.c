@@ -62,7 +62,18 @@ static void save_state(struct vcpu *v)
     fpu_save(v);
 }
 
-static void load_cr4(const struct vcpu *v)
+uint64_t pv_cr4_bits(uint64_t value)
+{
+    uint64_t bits = CR4_GUEST;
+
+    if (!cpu_has(FEAT_FSGSBASE))
+        bits &= ~(uint64_t)CR4_FSGSBASE;
+    if (!host_xcr0)
+        bits &= ~(uint64_t)CR4_OSXSAVE;
+    return value & bits;
+}
+
+void pv_load_cr4(const struct vcpu *v)
 {
     uint64_t now = read_cr4();
     uint64_t want =
@@ -78,7 +89,7 @@ static void load_state(struct vcpu *v)
     cpu_info()->regs = v->pv.regs;
     pvclock_vcpu_runs(v);
     pv_load_descriptors(v);
-    load_cr4(v);
+    pv_load_cr4(v); /* segment_load() relies on it */
     if (cpu_has(FEAT_RDTSCP))
         wrmsr(MSR_TSC_AUX, v->pv.tsc_aux);
     fpu_restore(v);

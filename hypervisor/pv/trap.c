@@ -73,13 +73,15 @@ static bool descriptor_fault(struct vcpu *v, uintptr_t va, uint32_t ec)
 {
     uintptr_t offset = va - ldt_window(cpu_id());
 
+    if (ec & PFEC_U) /* an access of the guest's, not of the CPU's own */
+        return false;
     if (offset < 16 * PAGE_SIZE) {
         if (!pv_ldt_fault(v, offset))
             pv_inject_page_fault(v, v->pv.ldt_base + offset, ec);
         return true;
     }
     offset = va - gdt_window(cpu_id());
-    if (offset < 16 * PAGE_SIZE && !(ec & PFEC_U)) {
+    if (offset < 16 * PAGE_SIZE) {
         pv_inject_gp(v, offset & 0xfff8);
         return true;
     }

@@ -1,6 +1,14 @@
 /* Events and NMIs, on the way back to a guest. */
 #include "pv/internal.h"
 
+/* The exit path looks at NMIs only when there is other work: make some. */
+void pv_send_nmi(struct vcpu *v)
+{
+    WRITE_ONCE(v->pv.nmi_pending, true);
+    vcpu_wake(v);
+    cpu_raise(READ_ONCE(v->unit.cpu), WORK_SCHED);
+}
+
 void pv_deliver_upcall(struct vcpu *v, struct cpu_user_regs *regs)
 {
     struct pv_vcpu *p = &v->pv;

@@ -41,7 +41,7 @@ guest_start() { # claim name
         cat "$dir/$1.cfg" 2>/dev/null
     } > "$work/$2.cfg"
     rm -f "$logs/guest-$2.log"
-    xl create -e -q "$work/$2.cfg" > "$work/$2.out" 2>&1
+    xl create -e "$work/$2.cfg" > "$work/$2.out" 2>&1
 }
 
 # xl list's state letters of a guest: r, b, p, s(hutdown), c(rashed), d.
@@ -134,7 +134,7 @@ run_running() {
 run_claim() {
     local begin=$SECONDS
     if ! guest_start "$1" "$1"; then
-        echo "VERDICT guest/$1/created fail $(tail -1 "$work/$1.out")"
+        echo "VERDICT guest/$1/created fail $(tail -n 2 "$work/$1.out" | tr "\n" " ")"
     else
         "run_$(directive "$1" expect end)" "$1"
     fi

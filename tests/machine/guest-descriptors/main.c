@@ -8,7 +8,7 @@
 #define DESC_DATA3 0x00cff2000000fffful
 #define DESC_CODE3 0x00affa000000fffful /* 64-bit code */
 #define DESC_TSS   0x0000890000000067ul
-#define DESC_LDT   0x0000820000000fful
+#define DESC_LDT   0x00008200000000fful
 #define DESC_TRAP  0x00008f0000080000ul
 #define DESC_CALL3 0x0000ec00e0080000ul /* call gate to the hypervisor's CS */
 

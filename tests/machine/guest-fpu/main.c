@@ -15,9 +15,14 @@ static volatile uint32_t rounds[2], bad[2], stop;
 static bool has_xsave;
 static uint32_t mask;
 
-/* Registers in and out of a whole image; nothing between uses them. */
+/*
+ * Registers in and out of a whole image; nothing between uses them. The fnop
+ * is for hosts that restore lazily: the emulator lets XSAVE and XRSTOR pass
+ * with CR0.TS set, so that they would see the other vCPU's registers.
+ */
 static void load(struct image *i)
 {
+    __asm__ volatile("fnop");
     if (has_xsave)
         __asm__ volatile("xrstor64 %0" ::"m"(*i), "a"(mask), "d"(0));
     else
@@ -26,6 +31,7 @@ static void load(struct image *i)
 
 static void save(struct image *i)
 {
+    __asm__ volatile("fnop");
     if (has_xsave)
         __asm__ volatile("xsave64 %0" : "+m"(*i) : "a"(mask), "d"(0));
     else

@@ -11,6 +11,16 @@ extern unsigned fake_cpu;
 
 #define current fake_current
 
+struct cpu_info {
+    uint64_t work, entry_tsc;
+};
+extern struct cpu_info fake_cpu_info;
+
+static inline struct cpu_info *cpu_info(void)
+{
+    return &fake_cpu_info;
+}
+
 static inline unsigned cpu_id(void)
 {
     return fake_cpu;

@@ -255,7 +255,7 @@ def main():
     p.add_argument("--hv", default=machine.default_hv(), help="hypervisor image (default: $HV or build/paravane.elf)")
     p.add_argument("--hvargs", default="", help="more hypervisor options")
     p.add_argument("--jobs", type=int, default=max(1, (os.cpu_count() or 1)), help="machines at a time")
-    p.add_argument("--slow", type=int, default=how_busy(), help="multiply every timeout by this (default: by the load)")
+    p.add_argument("--slow", type=int, default=machine.how_busy(), help="multiply every timeout by this (default: by the load)")
     p.add_argument("--list", action="store_true", help="name the tests and stop")
     p.add_argument("--soak", action="store_true", help="the long counts too")
     p.add_argument("--debug", action="store_true", help="one machine at a time, its console on this terminal")
@@ -296,11 +296,6 @@ def main():
         list(pool.map(lambda g: run_group(g, ctx), groups))
     print(ctx.report.closing())
     return 1 if ctx.report.counts["failed"] or not sum(ctx.report.counts.values()) else 0
-
-
-def how_busy():
-    """A factor for timeouts: a host with more to do than CPUs is slower."""
-    return max(1, min(8, round(os.getloadavg()[0] / (os.cpu_count() or 1))))
 
 
 def load_state(path):

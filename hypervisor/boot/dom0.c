@@ -172,8 +172,7 @@ static INIT_TEXT void load_initrd(struct builder *b)
 {
     if (b->layout.initrd_size)
         copy_in(b, b->layout.initrd_pfn << PAGE_SHIFT,
-                phys_to_virt(boot_info.module[1].start),
-                b->layout.initrd_size);
+                phys_to_virt(boot_info.module[1].start), b->layout.initrd_size);
 }
 
 /* The list of machine frames by dom0's numbers. */
@@ -335,8 +334,7 @@ struct port_range {
  * routed elsewhere before anybody looks here (pv/privop.c).
  */
 static const struct port_range kept_ports[] = {
-    {0x20, 0x21},   {0xa0, 0xa1}, {0x4d0, 0x4d1},
-    {0x92, 0x92},   {0xf0, 0xf0},
+    {0x20, 0x21}, {0xa0, 0xa1}, {0x4d0, 0x4d1}, {0x92, 0x92}, {0xf0, 0xf0},
 };
 
 static INIT_TEXT void keep_ports(uint64_t *map, unsigned first, unsigned last)

@@ -73,9 +73,12 @@ int ctl_get_address_size(struct domain *d, struct xen_domctl *op)
 static uint32_t frame_info(struct domain *d, uint64_t gmfn)
 {
     static const uint32_t table[] = {
-        [FT_L1] = XEN_DOMCTL_PFINFO_L1TAB, [FT_L2] = XEN_DOMCTL_PFINFO_L2TAB,
-        [FT_L3] = XEN_DOMCTL_PFINFO_L3TAB, [FT_L4] = XEN_DOMCTL_PFINFO_L4TAB,
-        [FT_SEGDESC] = 0,                  [FT_WRITABLE] = 0,
+        [FT_L1] = XEN_DOMCTL_PFINFO_L1TAB,
+        [FT_L2] = XEN_DOMCTL_PFINFO_L2TAB,
+        [FT_L3] = XEN_DOMCTL_PFINFO_L3TAB,
+        [FT_L4] = XEN_DOMCTL_PFINFO_L4TAB,
+        [FT_SEGDESC] = 0,
+        [FT_WRITABLE] = 0,
     };
     struct frame *f = NULL;
     uint32_t info;

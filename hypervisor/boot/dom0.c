@@ -165,7 +165,7 @@ static INIT_TEXT void load_kernel(struct builder *b)
                 s->file_size);
     }
     if (k->has_hypercall_page)
-        hypercall_page_fill(pfn_virt(b, pfn_of_va(b, k->hypercall_page)));
+        pv_fill_hypercall_page(pfn_virt(b, pfn_of_va(b, k->hypercall_page)));
 }
 
 static INIT_TEXT void load_initrd(struct builder *b)

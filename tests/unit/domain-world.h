@@ -20,12 +20,15 @@
 #include <setjmp.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/mman.h>
 
 #include <cmocka.h>
 
 #define WORLD_FRAMES 64
 #define FRAME_TABLED 0x80 /* the test says: a page table right now */
+
+uint64_t fake_frame_table[WORLD_FRAMES * sizeof(struct frame) / 8];
+uint64_t fake_m2p[WORLD_FRAMES];
+uint8_t fake_ram[WORLD_FRAMES * PAGE_SIZE] ALIGNED(4096);
 
 /* ---- this CPU ---- */
 
@@ -370,6 +373,11 @@ void pv_drop_context(struct vcpu *v)
     (void)v;
 }
 
+void pv_send_nmi(struct vcpu *v)
+{
+    v->pv.nmi_pending = true;
+}
+
 static jmp_buf machine_down;
 
 void machine_shutdown(uint8_t reason)
@@ -552,20 +560,6 @@ static inline void end_domain(struct domain *d)
     assert_int_equal(rc, 0);
     domain_put(d);
     run_timers();
-}
-
-static inline int world_setup(void **state)
-{
-    int prot = PROT_READ | PROT_WRITE;
-    int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE;
-
-    (void)state;
-    if (mmap((void *)FRAME_TABLE_START, PAGE_SIZE, prot, flags, -1, 0) ==
-            MAP_FAILED ||
-        mmap((void *)DIRECTMAP_START, WORLD_FRAMES * PAGE_SIZE, prot, flags, -1,
-             0) == MAP_FAILED)
-        return -1;
-    return 0;
 }
 
 static inline int test_setup(void **state)

@@ -84,7 +84,7 @@ static void test_what_does_not_fit_is_said(void **state)
     struct dom0_layout l = debian();
 
     (void)state;
-    l.nr_pages = 0x7000;
+    l.nr_pages = 0x6000;
     assert_non_null(dom0_layout(&l));
     l = debian();
     l.p2m_base = VIRT_BASE; /* the kernel's own root entry */

@@ -225,5 +225,5 @@ int main(void)
         WORLD_TEST(test_dom0_shutdown_is_the_machines),
     };
 
-    return cmocka_run_group_tests(tests, world_setup, NULL);
+    return cmocka_run_group_tests(tests, NULL, NULL);
 }

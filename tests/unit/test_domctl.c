@@ -466,5 +466,5 @@ int main(void)
         CTL_TEST(test_readconsole),
     };
 
-    return cmocka_run_group_tests(tests, world_setup, NULL);
+    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -249,5 +249,5 @@ int main(void)
         VCPU_TEST(test_send_nmi_and_physid),
     };
 
-    return cmocka_run_group_tests(tests, world_setup, NULL);
+    return cmocka_run_group_tests(tests, NULL, NULL);
 }

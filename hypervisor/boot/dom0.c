@@ -464,9 +464,11 @@ INIT_TEXT void dom0_build(void)
     static INIT_DATA struct builder b = {0};
 
     read_kernel(&b);
+    log_debug("dom0: kernel unpacked, %zu KiB\n", b.file.size >> 10);
     plan(&b);
     dom0 = b.d = create();
     fill_memory(&b);
+    log_debug("dom0: memory filled, in %u pieces\n", b.nr_chunks);
     create_vcpus(b.d);
     pin_tables(&b, b.d->vcpu[0]);
     start_vcpu(&b, b.d->vcpu[0]);

@@ -181,15 +181,14 @@ static INIT_TEXT void load_kernel(struct builder *b)
                 s->file_size);
     }
     if (k->has_hypercall_page)
-        hypercall_page_fill(pfn_virt(b, pfn_of_va(b, k->hypercall_page)));
+        pv_fill_hypercall_page(pfn_virt(b, pfn_of_va(b, k->hypercall_page)));
 }
 
 static INIT_TEXT void load_initrd(struct builder *b)
 {
     if (b->layout.initrd_size)
         copy_in(b, b->layout.initrd_pfn << PAGE_SHIFT,
-                phys_to_virt(boot_info.module[1].start),
-                b->layout.initrd_size);
+                phys_to_virt(boot_info.module[1].start), b->layout.initrd_size);
 }
 
 /* The list of machine frames by dom0's numbers. */
@@ -351,8 +350,7 @@ struct port_range {
  * routed elsewhere before anybody looks here (pv/privop.c).
  */
 static const struct port_range kept_ports[] = {
-    {0x20, 0x21},   {0xa0, 0xa1}, {0x4d0, 0x4d1},
-    {0x92, 0x92},   {0xf0, 0xf0},
+    {0x20, 0x21}, {0xa0, 0xa1}, {0x4d0, 0x4d1}, {0x92, 0x92}, {0xf0, 0xf0},
 };
 
 static INIT_TEXT void keep_ports(uint64_t *map, unsigned first, unsigned last)
@@ -484,9 +482,11 @@ INIT_TEXT void dom0_build(void)
     static INIT_DATA struct builder b = {0};
 
     read_kernel(&b);
+    log_debug("dom0: kernel unpacked, %zu KiB\n", b.file.size >> 10);
     plan(&b);
     dom0 = b.d = create();
     fill_memory(&b);
+    log_debug("dom0: memory filled, in %u pieces\n", b.nr_chunks);
     create_vcpus(b.d);
     pin_tables(&b, b.d->vcpu[0]);
     start_vcpu(&b, b.d->vcpu[0]);

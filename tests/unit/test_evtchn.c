@@ -1,17 +1,23 @@
-/*
- * Event channels against fake domains.
- * sources: hypervisor/evtchn/evtchn.c hypervisor/evtchn/evtchn-2l.c
- * hypervisor/evtchn/evtchn-fifo.c hypervisor/evtchn/virq.c
- * hypervisor/evtchn/evtchn-op.c
- */
-#include "fakes/fake.h"
+/* Event channels against fake domains. */
+#include "guest-world.h"
 
 #include "evtchn/evtchn.h"
 #include "hypercall/handlers.h"
 #include "irq/irq.h"
 
 static struct domain *a, *b; /* a is dom0 */
+static unsigned fake_vcpu_wakes[MAX_VCPUS], fake_vcpu_kicks[MAX_VCPUS];
 static int pirq_bound, pirq_rc, pirq_cpu;
+
+void vcpu_wake(struct vcpu *v)
+{
+    fake_vcpu_wakes[v->id]++;
+}
+
+void vcpu_kick(struct vcpu *v)
+{
+    fake_vcpu_kicks[v->id]++;
+}
 
 int pirq_bind(struct domain *d, int pirq, uint32_t port, bool share)
 {

@@ -26,10 +26,15 @@ struct cpu_info fake_cpu_info;
 static uint64_t fake_work[MAX_CPUS]; /* bits that cpu_raise() set */
 static unsigned fake_kicks[MAX_CPUS];
 
-/* One thread runs all CPUs: whoever waits, waits for ever. */
+static void (*fake_others_run)(void); /* what other CPUs do meanwhile */
+
+/* One thread is all CPUs: who waits, waits for ever, but for the hook. */
 void spin_wait(void)
 {
-    fail_msg("a wait that cannot end");
+    if (!fake_others_run)
+        fail_msg("a wait that cannot end");
+    else
+        fake_others_run();
 }
 
 void cpu_raise(unsigned cpu, enum cpu_work work)
@@ -256,11 +261,12 @@ void panic(const char *fmt, ...)
 
 /* ---- domains: killed unless they are, and freed, with nothing left ---- */
 
+static bool fake_should_yield;
 static struct domain *all[64];
 struct domain *dom0;
 
 static inline struct domain *fake_domain_new(domid_t id, unsigned nr_vcpus,
-                               const struct domain_part *part)
+                                             const struct domain_part *part)
 {
     struct domain *d = calloc(1, sizeof(*d));
 
@@ -289,8 +295,10 @@ static inline struct domain *fake_domain_new(domid_t id, unsigned nr_vcpus,
     return d;
 }
 
-static inline void fake_domain_free(struct domain *d, const struct domain_part *part)
+static inline void fake_domain_free(struct domain *d,
+                                    const struct domain_part *part)
 {
+    fake_should_yield = false;
     if (part)
         assert_int_equal(part->kill(d), 0);
     assert_int_equal(d->refs, 1);
@@ -341,8 +349,6 @@ bool policy_is_privileged(const struct domain *d)
 }
 
 /* ---- hypercalls; guest memory is ours but for the first page ---- */
-
-static bool fake_should_yield;
 
 bool hypercall_should_yield(void)
 {

@@ -57,6 +57,9 @@ static void cap_use(struct domain *d, uint64_t ran)
 /* --- Virtual time ----------------------------------------------------------
  */
 
+/* The furthest that any queue has come; where an idle CPU's begins again. */
+static uint64_t furthest_vruntime_ns;
+
 static uint64_t weighted(const struct vcpu *v, uint64_t ran)
 {
     return ran * SCHED_WEIGHT_DEFAULT / MAX(v->unit.weight, 1);
@@ -78,12 +81,43 @@ static uint64_t floor_of(const struct runqueue *rq)
 static void credit_place(struct runqueue *rq, struct vcpu *v, bool moved)
 {
     uint64_t *t = &v->unit.vruntime_ns;
+    bool alone = !rq->running && !rq->nr_ready;
 
+    /* Virtual time stood still here. Nobody is owed for that. */
+    if (alone)
+        rq->min_vruntime_ns =
+            MAX(rq->min_vruntime_ns, READ_ONCE(furthest_vruntime_ns));
     *t = MAX(*t, floor_of(rq));
     /* Queues of pinned units drift apart: nobody pays here for what it got
        on a CPU that was less asked for. */
-    if (moved && (rq->running || rq->nr_ready))
+    if (moved && !alone)
         *t = MIN(*t, rq->min_vruntime_ns + AHEAD_NS);
+}
+
+static void set_back(uint64_t *t, uint64_t by)
+{
+    *t -= MIN(*t, by);
+}
+
+/*
+ * v was stolen as it is behind `than`, the best of rq. If it is so by more
+ * than can come of taking turns, the queues' clocks differ (pinning did it, or
+ * a pause): set ours back, or v's queue would stay behind for as long.
+ */
+static void credit_adopt(struct runqueue *rq, struct vcpu *v,
+                         const struct vcpu *than)
+{
+    uint64_t lag = than ? than->unit.vruntime_ns - v->unit.vruntime_ns : 0;
+
+    if (than && lag > weighted(than, 2 * ALONE_NS) + 2 * ALONE_NS) {
+        lag -= SLICE_NS;
+        set_back(&rq->min_vruntime_ns, lag);
+        if (rq->running)
+            set_back(&rq->running->unit.vruntime_ns, lag);
+        list_for_each (it, &rq->ready)
+            set_back(&unit_vcpu(it)->unit.vruntime_ns, lag);
+    }
+    credit_place(rq, v, true);
 }
 
 static void credit_insert(struct runqueue *rq, struct vcpu *v)
@@ -140,6 +174,8 @@ static struct vcpu *credit_pick(struct runqueue *rq, struct vcpu *prev,
     if (v->unit.vruntime_ns < floor_of(rq))
         v->unit.vruntime_ns = floor_of(rq);
     rq->min_vruntime_ns = MAX(rq->min_vruntime_ns, v->unit.vruntime_ns);
+    if (rq->min_vruntime_ns > READ_ONCE(furthest_vruntime_ns))
+        WRITE_ONCE(furthest_vruntime_ns, rq->min_vruntime_ns);
     return v;
 }
 
@@ -208,6 +244,7 @@ const struct sched_policy sched_policy_credit = {
     .name = "credit",
     .charge = credit_charge,
     .place = credit_place,
+    .adopt = credit_adopt,
     .insert = credit_insert,
     .pick = credit_pick,
     .steal = credit_steal,

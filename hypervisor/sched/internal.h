@@ -20,7 +20,7 @@ struct runqueue {
     unsigned nr_ready;
     struct vcpu *running;     /* NULL: idle */
     uint64_t slice_start_ns;  /* when `running` was chosen */
-    uint64_t min_vruntime_ns; /* how far the queue is; only grows */
+    uint64_t min_vruntime_ns; /* how far the queue is */
     struct timer timer;       /* choose again; kept armed when too early */
     uint64_t timer_ns;        /* 0: not armed */
     uint64_t idle_ns, idle_since_ns;
@@ -36,6 +36,8 @@ struct sched_policy {
     void (*charge)(struct vcpu *v, uint64_t ran_ns, uint64_t now_ns);
     /* v joins rq after sleeping or (moved) from another queue: fit it in. */
     void (*place)(struct runqueue *rq, struct vcpu *v, bool moved);
+    /* v, stolen rather than to run `than`, joins rq. */
+    void (*adopt)(struct runqueue *rq, struct vcpu *v, const struct vcpu *than);
     void (*insert)(struct runqueue *rq, struct vcpu *v);
     /* The one to run: of the queue, or `prev` (NULL: it may not). It is left
        where it is. NULL: nobody. */

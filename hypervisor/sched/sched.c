@@ -219,7 +219,7 @@ static struct vcpu *steal(struct runqueue *rq, const struct vcpu *than,
         }
         spin_unlock(&other->lock);
         if (v) {
-            policy->place(rq, v, true);
+            policy->adopt(rq, v, than);
             enqueue(rq, v);
             return v;
         }

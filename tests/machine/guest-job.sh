@@ -5,7 +5,8 @@
 #
 # DIR/<claim>.cfg adds lines to the guest's configuration; in it
 #   # expect: end | crash | running   how it is meant to go on (default: end)
-#   # timeout: seconds                until then (default: 60)
+#   # timeout: seconds                until then (default: 120 or 60)
+#   # others: yes                     let a fresh guest run after it
 # A guest that is meant to go on for ever, or to die, must leave a fresh guest
 # (claim `alive`) able to run meanwhile or after it.
 set -u
@@ -49,12 +50,22 @@ guest_state() { xl list "$1" 2>/dev/null | awk 'NR == 2 { print $5 }'; }
 
 guest_log() { tr -d '\r' < "$logs/guest-$1.log" 2>/dev/null; }
 
+# Destroyed means gone by number: a domain that something still holds on to
+# has lost its name long before.
 guest_stop() { # name claim
+    local id end=$((SECONDS + 20))
+    id=$(xl domid "$1" 2>/dev/null) || return
     xl destroy "$1" > /dev/null 2>&1
-    if xl domid "$1" > /dev/null 2>&1; then
-        echo "VERDICT guest/$2/destroyed fail the domain is still there"
-    fi
+    while xl list "$id" > /dev/null 2>&1; do
+        if [ $SECONDS -ge $end ]; then
+            echo "VERDICT guest/$2/destroyed fail domain $id is still there"
+            return
+        fi
+        sleep 0.2
+    done
 }
+
+free_memory() { xl info 2>/dev/null | sed -n 's/^free_memory *: *//p'; }
 
 # Wait for a line (a pattern) in the log or one of the given state letters.
 guest_wait() { # name pattern letters seconds
@@ -78,7 +89,7 @@ alive() { # the claim that it is run for
     local name=alive-$RANDOM
     if ! guest_start alive "$name"; then
         echo "VERDICT guest/$1/others-live fail cannot create another guest"
-    elif ! guest_wait "$name" "^GUEST alive end" sc 30; then
+    elif ! guest_wait "$name" "^GUEST alive end" sc 90; then
         echo "VERDICT guest/$1/others-live fail another guest does not end"
     elif [ "$(guest_log "$name" | grep -c '^VERDICT .* pass')" -ge 4 ] &&
         ! guest_log "$name" | grep -q '^VERDICT .* fail'; then
@@ -91,7 +102,7 @@ alive() { # the claim that it is run for
 }
 
 run_end() {
-    if ! guest_wait "$1" "^GUEST $1 end" sc "$(directive "$1" timeout 60)"; then
+    if ! guest_wait "$1" "^GUEST $1 end" sc "$(directive "$1" timeout 120)"; then
         report "$1" "$1"
         echo "VERDICT guest/$1/ends fail no end in time, state $(guest_state "$1")"
     else
@@ -108,7 +119,7 @@ run_end() {
 
 run_crash() {
     local state
-    guest_wait "$1" "" sc "$(directive "$1" timeout 20)"
+    guest_wait "$1" "" sc "$(directive "$1" timeout 60)"
     state=$(guest_state "$1")
     report "$1" "$1"
     case $state in
@@ -119,7 +130,7 @@ run_crash() {
 }
 
 run_running() {
-    if guest_wait "$1" "^GUEST $1 ready" sc "$(directive "$1" timeout 30)"; then
+    if guest_wait "$1" "^GUEST $1 ready" sc "$(directive "$1" timeout 60)"; then
         alive "$1"
         case $(guest_state "$1") in
         *[sc]*) echo "VERDICT guest/$1/goes-on fail it stopped" ;;
@@ -139,6 +150,7 @@ run_claim() {
         "run_$(directive "$1" expect end)" "$1"
     fi
     guest_stop "$1" "$1"
+    if [ "$(directive "$1" others no)" = yes ]; then alive "$1"; fi
     echo "GUEST $1 took $((SECONDS - begin)) s"
     if [ -n "${GUEST_LOGS:-}" ]; then guest_log "$1" | sed "s/^/LOG $1: /"; fi
 }
@@ -147,5 +159,17 @@ console_start
 if [ $# = 0 ]; then
     for f in "$dir"/*.elf; do set -- "$@" "$(basename "$f" .elf)"; done
 fi
+before=$(free_memory)
 for claim; do run_claim "$claim"; done
+# Scrubbing goes on behind destruction; give it a moment.
+for i in 1 2 3 4 5; do
+    after=$(free_memory)
+    if [ "$after" = "$before" ]; then break; fi
+    sleep 1
+done
+if [ -n "$after" ] && [ "$after" = "$before" ]; then
+    echo "VERDICT guest/all/memory-comes-back pass"
+else
+    echo "VERDICT guest/all/memory-comes-back fail $before MiB free, then $after"
+fi
 rm -rf "$work"

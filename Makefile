@@ -10,7 +10,7 @@ WARN := -std=gnu11 -Wall -Wextra -Werror -Wshadow -Wundef -Wvla \
 	-Wwrite-strings -Wimplicit-fallthrough
 
 .PHONY: all help clean
-all: hypervisor
+all: hypervisor ## the same as hypervisor
 
 # The ABI headers of Debian's libxen-dev under a folder of their own, so that
 # -nostdinc builds see them and nothing else of /usr/include.
@@ -26,5 +26,9 @@ include tests/build.mk
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22 | sort
 
-clean: ## remove what was built (images of dom0 included)
+clean: ## remove what was built (make distclean: the dom0 image too)
+	find $(BUILD) -mindepth 1 -maxdepth 1 ! -name image -exec rm -rf {} + 2>/dev/null || true
+
+.PHONY: distclean
+distclean: ## remove everything under build/
 	rm -rf $(BUILD)

@@ -1,1 +1,85 @@
-# Unit tests on the host, machine tests under QEMU, benchmarks.
+# Unit tests on the host, machine tests under QEMU, the demo, benchmarks.
+
+# The hypervisor under test; another image (such as the real Xen's ELF) may be
+# given on the command line.
+HV ?= $(BUILD)/paravane.elf
+export HV
+
+.PHONY: deps image run demo unit machine check soak bench lint format FORCE_HV
+deps: ## install what is missing of Debian's packages (needs root)
+	@tests/deps.sh
+
+image: deps ## make the Debian dom0 disk image (about two minutes, once)
+	@tests/image/build.sh $(BUILD)/image
+
+# Only our own image has a rule; a foreign one must simply be there.
+$(if $(filter $(BUILD)/paravane.elf,$(HV)),,$(HV)):
+	@test -e $@ || { echo "HV=$@ is not there"; exit 1; }
+
+run: deps image $(HV) guests ## a dom0 shell on this terminal (Ctrl-A x ends it)
+	@tests/demo/run.py --hv $(HV)
+
+demo: deps image $(HV) guests ## boot a dom0 and two guests that talk; a minute or two
+	@tests/demo/demo.py --hv $(HV)
+
+# --- unit tests: tests/unit/test_<module>.c -----------------------------------
+# Each is linked with the portable sources it tests, listed in
+# tests/unit/test_<module>.mk as `unit-test_<module> := hypervisor/...`, or in the
+# test itself in a line `sources: hypervisor/...`, and with the fakes that are
+# still wanted then.
+UNIT := $(BUILD)/unit
+UNIT_NAMES := $(basename $(notdir $(wildcard tests/unit/test_*.c)))
+UNIT_CFLAGS = $(WARN) -O1 -g -D__XEN_TOOLS__ -DMAX_CPUS=$(MAX_CPUS) -DUNIT_TEST -DDEBUG \
+	-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer \
+	-Itests/unit/fakes -Ihypervisor -Ihypervisor/include -isystem $(ABI_INC)
+-include $(wildcard tests/unit/test_*.mk)
+unit_sources = $(or $(unit-$(1)),$(shell sed -n 's/.*sources: *\(hypervisor[^*]*\).*/\1/p' tests/unit/$(1).c))
+unit_objects = $(patsubst %.c,$(UNIT)/%.o,$(call unit_sources,$(1)))
+UNIT_FAKES := $(patsubst %.c,$(UNIT)/%.o,$(wildcard tests/unit/fakes/*.c))
+
+$(UNIT)/%.o: %.c tests/build.mk | $(ABI_INC)/xen
+	@mkdir -p $(@D)
+	$(CC) $(UNIT_CFLAGS) $(unit-cflags-$(*F)) -MMD -MP -c $< -o $@
+
+$(UNIT)/fakes.a: $(UNIT_FAKES)
+	@mkdir -p $(@D)
+	@rm -f $@
+	ar rcs $@ $^
+
+define unit_rule
+$(UNIT)/$(1): $(UNIT)/tests/unit/$(1).o $(call unit_objects,$(1)) $(UNIT)/fakes.a
+	$$(CC) -fsanitize=address,undefined $$^ -lcmocka $(unit-libs-$(1)) -o $$@
+-include $(UNIT)/tests/unit/$(1).d $(patsubst %.o,%.d,$(call unit_objects,$(1)))
+endef
+$(foreach t,$(UNIT_NAMES),$(eval $(call unit_rule,$(t))))
+-include $(UNIT_FAKES:.o=.d)
+
+unit: $(addprefix $(UNIT)/,$(UNIT_NAMES)) ## unit tests on the host
+	@tests/unit/run.py $^
+
+# --- guests and tools that machine tests hand to dom0 -------------------------
+TEST_OUT := $(BUILD)/tests/machine
+TEST_JOB := $(TEST_OUT)/job
+
+include $(wildcard tests/machine/build.mk tests/machine/*/build.mk)
+
+.PHONY: guests
+guests: $(test-job-files) $(test-images)
+
+machine: deps image $(HV) guests ## machine tests under QEMU (TESTS=PATTERN... selects)
+	@tests/machine/run.py --hv $(HV) $(RUNFLAGS) $(TESTS)
+
+check: deps ## build with gcc and clang, unit tests, machine tests (under 15 minutes)
+	@tests/check.sh
+
+soak: deps image $(HV) guests ## the long counts; goes on where it was stopped
+	@tests/soak.sh
+
+bench: deps image $(HV) guests ## figures against the peer (PEER=xen.elf ROUNDS=5)
+	@tests/bench/firstlight.py --hv $(HV) $(if $(PEER),--peer $(PEER)) --rounds $(or $(ROUNDS),5)
+
+lint: deps ## static checks of the sources and of what the READMEs name
+	@tests/lint.py
+
+format: deps ## clang-format every source
+	@git ls-files '*.c' '*.h' | xargs clang-format -i

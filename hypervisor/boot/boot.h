@@ -31,6 +31,7 @@ struct boot_info {
     struct boot_module module[MAX_MODULES];
     unsigned nr_modules;
     uint64_t rsdp;         /* physical, 0 unknown */
+    uint8_t rsdp_copy[36]; /* the loader's copy; all 0: none */
     uint64_t efi_systab;   /* physical, 0: BIOS */
     struct {
         uint64_t base;
@@ -41,6 +42,11 @@ struct boot_info {
 };
 extern struct boot_info boot_info;
 
+/* The user must change something: say what, and halt. Never a reset loop. */
+NORETURN void boot_stop(const char *fmt, ...) PRINTF_LIKE(1, 2);
+/* Set when dom0 is about to run: from then on a panic may reset. */
+extern bool boot_done;
+
 /* Early memory, until the allocator runs: page-aligned, zeroed, never freed;
    panics when out. Taken from RAM below 4 GiB. */
 void *boot_alloc_pages(size_t nr_pages);
@@ -50,9 +56,8 @@ void *boot_alloc_pages(size_t nr_pages);
 struct boot_options {
     uint64_t dom0_mem, dom0_mem_min, dom0_mem_max; /* bytes, 0: default */
     unsigned dom0_max_vcpus, maxcpus;
-    bool noreboot, nosmp, no_x2apic;
+    bool noreboot, nosmp, no_x2apic, vga_keep;
     char console[32], com1[32], com2[32], loglvl[32], guest_loglvl[32];
-    char vga[32];
 };
 extern struct boot_options boot_options;
 void cmdline_parse(const char *cmdline);
@@ -78,20 +83,25 @@ struct acpi_info {
 extern struct acpi_info acpi_info;
 void acpi_init(void);
 
-/* unpack.c (boot only): the ELF inside a bzImage, or the ELF itself; panics
-   with what to change. The result is in memory of free_host_pages() kind. */
+/* unpack.c (boot only): the ELF inside a bzImage, or the ELF itself; stops the
+   boot with what to change. */
 struct unpacked {
     const void *elf;
     size_t size;
     void *buffer; /* NULL when elf points into the module */
-    unsigned order;
 };
 void unpack_kernel(const struct boot_module *m, struct unpacked *u);
+/* Give the unpacked copy back; `elf` is gone then. */
+void unpack_release(struct unpacked *u);
 
 /* dom0.c: build domain 0 and let it go. */
 void dom0_build(void);
 void smp_boot(void); /* start the other CPUs; returns when all are idle */
 NORETURN void start_secondary(unsigned cpu);
+
+/* power.c; machine_shutdown() is in domain/domain.h. */
+NORETURN void machine_halt(void);
+NORETURN void machine_restart(void);
 /* Give init sections, module memory and early leftovers to the allocator. */
 void boot_free_init(void);
 

@@ -9,6 +9,8 @@
 
 void console_init_early(void); /* com1 at its default, before anything else */
 void console_init(void);       /* options console=, com1=, com2=, vga= */
+/* Boot: the page tables change (off), the frame buffer can be mapped (on). */
+void console_screen(bool on);
 void console_init_irq(void);   /* interrupt-driven input, after irq_init() */
 /* Raw bytes to the console device(s), no log ring. */
 void console_write(const char *s, size_t n);
@@ -16,7 +18,11 @@ void console_write(const char *s, size_t n);
 size_t console_read(char *buf, size_t n);
 /* Stop using buffers and locks: the machine is dying. */
 void console_force(void);
-/* When a domain becomes the one that gets the input (dom0 at start). */
+/* The first I/O port (of eight) of the serial port we use; 0: none. dom0 must
+   not have it. */
+uint16_t console_serial_port(void);
+/* From now on input is kept for dom0, and the screen is dom0's. Called by
+   console_init_irq(). */
 void console_give_input(void);
 
 /* log.c: copy of the ring from *index on; returns bytes, updates *index. */

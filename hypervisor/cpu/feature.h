@@ -7,7 +7,8 @@
 enum cpu_feature {
     FEAT_FSGSBASE, FEAT_SMEP, FEAT_XSAVE, FEAT_XSAVEOPT, FEAT_X2APIC,
     FEAT_TSC_DEADLINE, FEAT_INVARIANT_TSC, FEAT_RDTSCP, FEAT_PAGE1GB,
-    FEAT_NX, FEAT_AMD, FEAT_INTEL, FEAT_NR
+    FEAT_NX, FEAT_AMD, FEAT_INTEL, FEAT_HYPERVISOR, FEAT_RSTR_FP_ERR_PTRS,
+    FEAT_NR
 };
 
 /* Boot CPU only, before anything asks cpu_has(). */
@@ -17,6 +18,7 @@ bool cpu_has(enum cpu_feature f);
 void cpu_init_registers(void);
 extern unsigned cpu_phys_bits;   /* physical address width */
 extern char cpu_vendor[13];
+extern uint64_t host_cr4;        /* CR4 as every CPU has it in the hypervisor */
 extern uint64_t host_xcr0;       /* what XCR0 may hold here, 0 without XSAVE */
 extern unsigned xsave_size;      /* bytes of state for host_xcr0 */
 

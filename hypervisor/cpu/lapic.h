@@ -16,8 +16,15 @@ void lapic_timer_set(uint64_t deadline_tsc);
 /* Measure the timer against the TSC; boot CPU, after clock_init(). */
 void lapic_timer_calibrate(void);
 
-/* cpu/ipi.c: run fn(arg) on every CPU of `mask` (not this one) and wait. */
+/* NMI to all other CPUs; each halts for ever (panic, power off, reboot). */
+void lapic_stop_others(void);
+extern bool cpu_stopping; /* they have been told to */
+
+/*
+ * cpu/ipi.c: run fn(arg) on every CPU of `mask` (not this one) and wait. A CPU
+ * that waits for a lock runs it from spin_wait(), so fn takes no locks.
+ */
 void ipi_call(cpumask_t mask, void (*fn)(void *), void *arg);
-void ipi_call_interrupt(void); /* VECTOR_CALL */
+void ipi_call_interrupt(void); /* VECTOR_CALL, and spin_wait() */
 
 #endif

@@ -44,6 +44,9 @@ static inline struct cpu_info *cpu_info(void)
                                sizeof(struct cpu_info));
 }
 
+/* Another CPU's; valid once its stack is mapped. */
+struct cpu_info *cpu_info_of(unsigned cpu);
+
 #define current (cpu_info()->current)
 
 static inline unsigned cpu_id(void)

@@ -12,6 +12,7 @@
 
 struct domain;
 struct vcpu;
+#define XEN_LEAF_FIRST 0x40000000u /* leaves that we answer ourselves */
 struct cpu_policy; /* opaque */
 
 extern const struct domain_part policy_part; /* pv default for new domains */
@@ -33,6 +34,8 @@ int policy_set_domain(struct domain *d, const xen_cpuid_leaf_t *leaves,
                       uint32_t *err_subleaf, uint32_t *err_msr);
 /* XEN_SYSCTL_get_cpu_featureset: words of the feature set `index`. */
 unsigned policy_featureset(unsigned index, uint32_t *words, unsigned max);
+/* What d's guests may have in XCR0. */
+uint64_t policy_xcr0(const struct domain *d);
 /* MSR access by a PV guest: 0, or -EINVAL for #GP. */
 int policy_rdmsr(struct vcpu *v, uint32_t msr, uint64_t *value);
 int policy_wrmsr(struct vcpu *v, uint32_t msr, uint64_t value);

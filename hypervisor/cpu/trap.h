@@ -72,4 +72,19 @@ uintptr_t gdt_window(unsigned cpu);
 uintptr_t ldt_window(unsigned cpu);
 void tss_set_rsp0(uintptr_t rsp0);
 
+/*
+ * Each CPU's stack block holds, from its lowest page: #DF's stack, #MC's,
+ * one page for #DB (lower half) and NMI, a guard page that gdt_load() unmaps,
+ * and the main stack with cpu_info at its top. All in one STACK_SIZE block, so
+ * that cpu_info() works on every one of them.
+ */
+enum { IST_DF = 1, IST_MC, IST_DB, IST_NMI, IST_LAST = IST_NMI };
+#define STACK_GUARD_PAGE 3
+
+/* pv/entry.S: where SYSCALL lands on `cpu`, from 64 and 32-bit code. */
+uintptr_t pv_syscall_stub(unsigned cpu);
+uintptr_t pv_syscall32_stub(unsigned cpu);
+/* pv/trap.c: an exception of a guest; leaves through pv_return. */
+void pv_trap(struct cpu_user_regs *regs);
+
 #endif

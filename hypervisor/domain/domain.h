@@ -31,9 +31,14 @@ struct domain {
     uint8_t dying;    /* enum domain_dying */
     bool shut_down;   /* SCHEDOP_shutdown seen */
     uint8_t shutdown_code;
-    bool paused_by_tools; /* DOMCTL_pausedomain */
+    bool paused_by_tools; /* DOMCTL_pausedomain: nr_tool_pauses > 0 */
+    uint8_t nr_tool_pauses; /* the first one is creation's own */
     bool being_created;   /* one pause reference until the first unpause */
     struct spinlock lock; /* shutdown, pause and dying changes */
+    int32_t pause_count;  /* what a vCPU created later starts with */
+    uint32_t kill_step;   /* how far domain_kill() has come */
+    struct domain *hash_next; /* lookup by id */
+    struct list reap;         /* no reference left, waits to be freed */
 
     struct vcpu *vcpu[MAX_VCPUS];
     unsigned max_vcpus;
@@ -41,6 +46,7 @@ struct domain {
     /* Memory. `page_lock` guards the list and the counts. */
     struct spinlock page_lock;
     uint32_t page_list;    /* first frame's number or NO_LINK */
+    uint32_t dead_list;    /* same, of frames that relinquish has let go */
     uint64_t tot_pages, max_pages, claimed, extra_pages;
     uint32_t relinquish_step;
     struct shared_info *shared; /* page of ours, FRAME_SHARED */
@@ -54,6 +60,8 @@ struct domain {
     bool hardware;             /* owns the host's devices */
     uint64_t *ioports;         /* 65536 bits, NULL: none */
     bool (*may_map_io)(struct domain *d, mfn_t m, bool *read_only);
+    struct io_range *io_ranges; /* DOMCTL_iomem_permission */
+    unsigned nr_io_ranges;
 
     /* Each subsystem's part; opaque outside its folder. */
     struct evtchn_domain *evtchn;
@@ -66,13 +74,20 @@ struct domain {
     uint32_t ssidref, create_flags, max_evtchn_port, max_grant_frames,
         max_maptrack_frames, grant_version;
     uint32_t tsc_mode;
-    uint32_t sched_weight, sched_cap;
+    uint32_t sched_weight, sched_cap; /* cap: per cent of a CPU, 0: none */
+    struct sched_cap cap;
     uint32_t vm_assist;
     int64_t time_offset_s;
     struct e820entry_abi *e820; /* XENMEM_set_memory_map */
     unsigned nr_e820;
     uint64_t node_affinity;
     uint64_t cpu_time_dead; /* ns of vCPUs, kept for listings */
+    uint64_t created_ns;
+};
+
+/* Machine frames [first, first + nr) that a domain may map. */
+struct io_range {
+    uint64_t first, nr;
 };
 
 /* XENMEM memory map entry as the ABI lays it out (x86 E820, 20 bytes). */
@@ -126,7 +141,11 @@ int domain_kill(struct domain *d);
 /* Stop all vCPUs and wait until none runs; counted. Never on oneself. */
 void domain_pause(struct domain *d);
 void domain_unpause(struct domain *d);
-/* DOMCTL_pausedomain, unpausedomain: not counted, -EINVAL on oneself. */
+/*
+ * DOMCTL_pausedomain, unpausedomain: a count of their own, up to 255, which
+ * starts at 1 for a new domain. -EINVAL on oneself or when it is 0 already,
+ * -EOVERFLOW past the top.
+ */
 int domain_pause_tools(struct domain *d);
 int domain_unpause_tools(struct domain *d);
 /* SCHEDOP_shutdown: record the reason, stop the vCPUs, tell the toolstack.
@@ -135,6 +154,10 @@ void domain_shutdown(struct domain *d, uint8_t reason);
 void domain_resume(struct domain *d);
 /* The guest broke itself: log why with registers, SHUTDOWN_crash. */
 void domain_crash(struct domain *d, const char *fmt, ...) PRINTF_LIKE(2, 3);
+/* Prints a vCPU's registers to the log; the pv part sets it at start. */
+extern void (*domain_dump_registers)(struct vcpu *v);
+/* Debug key q: a line per domain and vCPU into the log. */
+void domain_dump_all(void);
 static inline bool domain_is_dying(const struct domain *d)
 {
     return READ_ONCE(d->dying) != DOMAIN_ALIVE;

@@ -6,6 +6,7 @@
 
 #include "cpu/percpu.h"
 #include "lib/lib.h"
+#include "lib/spinlock.h"
 #include "mm/frame.h"
 #include "pv/pv.h"
 #include "sched/sched.h"
@@ -19,6 +20,7 @@ struct vcpu {
     unsigned id;
     struct domain *domain;
     bool initialised; /* has a context */
+    bool being_initialised;
     bool up;          /* VCPUOP_up / VGCF_online */
 
     /*
@@ -28,7 +30,10 @@ struct vcpu {
      */
     struct vcpu_info *info;
     struct frame *info_frame;
+    struct vcpu_info *info_dummy; /* ids from 32 on, until they register */
+    bool paused_for_shutdown;     /* holds one pause; under the domain's lock */
     /* Registered runstate area: two pieces when it crosses a page. */
+    struct spinlock area_lock; /* runstate: the guest's copy and its place */
     struct frame *runstate_frame[2];
     uint16_t runstate_offset;
     struct vcpu_runstate_info runstate;
@@ -65,8 +70,25 @@ void vcpu_kick(struct vcpu *v);
 void vcpu_pause(struct vcpu *v);
 void vcpu_unpause(struct vcpu *v);
 
+/* Load a context and go up or stay down as its VGCF_online says; the vCPU
+   does not run. -ERESTART and the errors of pv_set_context(). */
+int vcpu_set_context(struct vcpu *v, const struct vcpu_guest_context *c);
+/* Back to what vcpu_create() made of it: down and without context. */
+void vcpu_reset(struct vcpu *v);
+
 /* VCPUOP_register_vcpu_info: -EINVAL when done before or the place is bad. */
 int vcpu_register_info(struct vcpu *v, mfn_t m, uint32_t offset);
+/* Copy `src` to offset `at` of a registered area that starts at `offset`. */
+void vcpu_area_write(struct frame *const area[2], unsigned offset, unsigned at,
+                     const void *src, size_t n);
+/*
+ * Areas at a guest address of the running domain; 0 forgets the area.
+ * -EFAULT when the guest's kernel may not write there; the time area of a
+ * vCPU that runs is its own to change, -EINVAL.
+ */
+int vcpu_register_time(struct vcpu *v, uint64_t va);
+int vcpu_register_runstate(struct vcpu *v, uint64_t va);
+void vcpu_get_runstate(struct vcpu *v, struct vcpu_runstate_info *rs);
 /* Give back the pages that v registered (kill, resume). */
 void vcpu_unregister_areas(struct vcpu *v);
 

@@ -32,6 +32,15 @@ bool evtchn_is_pending(struct domain *d, evtchn_port_t port);
 /* Ports that exist may be polled: -EINVAL otherwise. */
 int evtchn_check_pollable(struct domain *d, evtchn_port_t port);
 
+/*
+ * SCHEDOP_poll: from start to stop, `port` (-1: any) becoming pending stops
+ * the poll and wakes v. Start first, then look at the ports.
+ */
+void evtchn_poll_start(struct vcpu *v, int32_t port);
+/* Wait for this port only from now on, unless the poll has been stopped. */
+void evtchn_poll_narrow(struct vcpu *v, int32_t port);
+void evtchn_poll_stop(struct vcpu *v);
+
 /* Channels in use and allocated, for listings and leak tests. */
 unsigned evtchn_count_used(struct domain *d);
 /* After vcpu_register_info moved vcpu_info: raise pending for v again. */

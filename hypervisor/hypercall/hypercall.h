@@ -18,7 +18,13 @@ struct hc_args {
 
 typedef long (*hc_handler)(struct hc_args *a);
 
-enum { HC_FROM_PV = 1, HC_FROM_HVM = 2, HC_PRIVILEGED = 4 };
+enum {
+    HC_FROM_PV = 1,
+    HC_FROM_HVM = 2,
+    HC_PRIVILEGED = 4, /* -EPERM for all but privileged domains */
+    HC_ALONE = 8,      /* refused inside a multicall */
+    HC_NO_RESULT = 16  /* sets the registers itself */
+};
 
 struct hypercall {
     hc_handler fn;
@@ -27,8 +33,20 @@ struct hypercall {
     uint8_t flags;
 };
 
-/* pv/entry.S calls it for a syscall out of virtual kernel mode. */
+#define HC_NR 56 /* numbers in use, and the eight of the architecture */
+extern const struct hypercall hypercall_table[HC_NR];
+
+/*
+ * The row of call `nr` if the running domain may use it; otherwise NULL and
+ * *rc says why: -ENOSYS, -EPERM.
+ */
+const struct hypercall *hypercall_find(uint64_t nr, long *rc);
+
+/* pv/entry.S (by pv/syscall.c) calls it for a syscall out of virtual kernel
+   mode: `regs` name the call and get its result. */
 void hypercall_dispatch(struct cpu_user_regs *regs);
+/* restart.c: make the guest ask again with the arguments of `a`. */
+void hypercall_rewind(struct cpu_user_regs *regs, const struct hc_args *a);
 /* restart.c: has the running hypercall had its share of time? Then return
    -ERESTART at the next safe point. */
 bool hypercall_should_yield(void);
@@ -47,6 +65,9 @@ struct hc_subop {
  */
 long subop_run(const struct hc_subop *rows, size_t nr_rows, uint64_t cmd,
                void *guest_arg);
+
+/* version.c: what XENVER_commandline answers; boot calls it once. */
+void version_set_cmdline(const char *cmdline);
 
 /* Does this domain have the right to act on that one? (domain/policy.c) */
 struct domain;

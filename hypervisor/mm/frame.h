@@ -33,20 +33,23 @@ struct frame {
     uint64_t refs;
     uint64_t type;       /* frametype.h: type, flags, count */
     uint32_t next, prev; /* frame numbers: owner's list or free list */
-    uint32_t tlb_stamp;  /* tlb.h: when a translation may last have been cached */
-    uint16_t owner;      /* domid; DOMID_XEN ours, DOMID_IO, DOMID_INVALID free */
-    uint8_t order;       /* alloc.c: of a free block's first frame */
-    uint8_t flags;       /* FRAME_* below; plain, changed by the owner's locks */
+    uint32_t
+        tlb_stamp;  /* tlb.h: when a translation may last have been cached */
+    uint16_t owner; /* domid; DOMID_XEN ours, DOMID_IO, DOMID_INVALID free */
+    uint8_t order;  /* alloc.c: of a free block's first frame */
+    uint8_t flags;  /* FRAME_* below; plain, changed by the owner's locks */
 };
 static_assert(sizeof(struct frame) == 32, "32 bytes a machine frame");
 
 #define FRAME_ALLOCATED (1ull << 63) /* in refs: the allocation reference */
 #define FRAME_COUNT     ((1ull << 62) - 1)
 
-#define FRAME_DIRTY  0x01 /* free, and not scrubbed since a guest had it */
-#define FRAME_HEAD   0x02 /* first frame of a free block */
-#define FRAME_SHARED 0x04 /* ours, but `owner` may map it writable (shared
-                             info, grant table) */
+#define FRAME_DIRTY 0x01 /* free, and not scrubbed since a guest had it */
+#define FRAME_HEAD  0x02 /* first frame of a free block */
+#define FRAME_SHARED                                                           \
+    0x04                /* ours, but `owner` may map it writable (shared       \
+                           info, grant table) */
+#define FRAME_FREE 0x08 /* in a free block of the allocator */
 
 #define frame_table ((struct frame *)FRAME_TABLE_START)
 extern uint64_t max_mfn; /* highest RAM frame + 1; set before alloc_init() */
@@ -82,7 +85,7 @@ static inline void *frame_virt(const struct frame *f)
 }
 
 /* The M2P table; guests read it through its read-only twin. */
-#define m2p_rw ((uint64_t *)M2P_RW_START)
+#define m2p_rw      ((uint64_t *)M2P_RW_START)
 #define INVALID_M2P (~0ull)
 static inline void m2p_set(mfn_t m, uint64_t pfn)
 {
@@ -115,6 +118,12 @@ void frame_put(struct frame *f);
 struct frame *frame_alloc_domain(struct domain *d, unsigned order,
                                  unsigned addr_bits);
 /*
+ * The same for dom0 at boot, with whatever the frames hold: clearing all of
+ * dom0's memory would take longer than the rest of the boot, and nobody but
+ * the firmware, or a system before us that dom0 could have read too, used it.
+ */
+struct frame *frame_alloc_dom0(struct domain *d, unsigned order);
+/*
  * Drop the allocation reference of one frame of d, if it is still there. The
  * caller holds another reference, or names d's own frame with no other users.
  */
@@ -123,6 +132,10 @@ void frame_release(struct frame *f, struct domain *d);
    unshare returns when the page has no more users, or -EBUSY. */
 void frame_share(void *page, struct domain *d);
 void frame_unshare_free(void *page);
+/* The frames of the M2P become DOMID_XEN's, mappable read-only by privileged
+   domains. Idempotent. The page of the M2P at byte `offset`, or INVALID_MFN. */
+void frame_expose_m2p(void);
+mfn_t frame_of_m2p(uint64_t offset);
 
 /* Let go of d's memory, a bounded piece per call: -ERESTART until done. */
 int frame_relinquish_domain(struct domain *d);

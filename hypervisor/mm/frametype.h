@@ -17,22 +17,28 @@
 #include "mm/frame.h"
 
 enum frame_type {
-    FT_NONE, FT_L1, FT_L2, FT_L3, FT_L4, FT_SEGDESC, FT_WRITABLE
+    FT_NONE,
+    FT_L1,
+    FT_L2,
+    FT_L3,
+    FT_L4,
+    FT_SEGDESC,
+    FT_WRITABLE
 };
 
-#define PTE_P        (1ull << 0)
-#define PTE_RW       (1ull << 1)
-#define PTE_US       (1ull << 2)
-#define PTE_PWT      (1ull << 3)
-#define PTE_PCD      (1ull << 4)
-#define PTE_A        (1ull << 5)
-#define PTE_D        (1ull << 6)
-#define PTE_PS       (1ull << 7) /* PAT in an L1 entry */
-#define PTE_G        (1ull << 8)
-#define PTE_AVAIL    (7ull << 9)
+#define PTE_P            (1ull << 0)
+#define PTE_RW           (1ull << 1)
+#define PTE_US           (1ull << 2)
+#define PTE_PWT          (1ull << 3)
+#define PTE_PCD          (1ull << 4)
+#define PTE_A            (1ull << 5)
+#define PTE_D            (1ull << 6)
+#define PTE_PS           (1ull << 7) /* PAT in an L1 entry */
+#define PTE_G            (1ull << 8)
+#define PTE_AVAIL        (7ull << 9)
 #define PTE_GUEST_KERNEL (1ull << 52)
-#define PTE_NX       (1ull << 63)
-#define PTE_ADDR     0x000ffffffffff000ull
+#define PTE_NX           (1ull << 63)
+#define PTE_ADDR         0x000ffffffffff000ull
 
 static inline mfn_t pte_mfn(uint64_t pte)
 {
@@ -50,7 +56,8 @@ bool frame_is_pinned(const struct frame *f);
 
 /*
  * General + type reference on frame `m` of `d`; validates when it must.
- * 0; -EINVAL not d's or contents refused; -EBUSY has another type in use;
+ * 0; -EINVAL not d's or contents refused; -EBUSY has another type in use, or
+ * a running guest asked for a tree of its own that takes too long to check;
  * d->mm_lock held for table types.
  */
 int frame_get_typed(mfn_t m, struct domain *d, enum frame_type type);
@@ -68,5 +75,40 @@ void frame_type_put(struct frame *f, struct domain *d);
 int entry_get(struct domain *d, struct domain *owner, unsigned level,
               uint64_t *pte);
 void entry_put(struct domain *d, unsigned level, uint64_t pte);
+
+/* The same; `preempt`: -ERESTART when validating a tree takes long. What was
+   done so far is kept, the same call continues it. */
+int entry_get_preempt(struct domain *d, struct domain *owner, unsigned level,
+                      uint64_t *pte);
+int frame_get_typed_preempt(mfn_t m, struct domain *d, enum frame_type type);
+/* Type reference for a writable mapping in the tables of another domain. */
+int frame_type_get_foreign(struct frame *f, struct domain *owner);
+/* Only attribute bits of what a present entry maps differ: no new rights. */
+bool entry_is_similar(uint64_t old, uint64_t pte);
+/* As it is to be stored: user bit, kernel marker, nothing global. */
+uint64_t entry_adjust(unsigned level, uint64_t pte);
+
+/*
+ * Is `f`, of d, a valid table right now, and of which level? 0: it is not.
+ * Good as long as d->mm_lock is held.
+ */
+unsigned frame_table_level(const struct frame *f, const struct domain *d);
+
+/* Pin a table that a general and a type reference are held on; they become
+   the pin's. -EINVAL when it is pinned already. Unpin gives them back. */
+int frame_pin(struct frame *f);
+bool frame_unpin(struct frame *f);
+
+/*
+ * Dropping a tree of tables may take long: what is left is noted in
+ * d->pv.drop and continued by the next operation on d's tables. 0, or
+ * -ERESTART when there is more to do. d->mm_lock held.
+ */
+int frame_drain(struct domain *d);
+/* The owner is dying: undo a pin, and a validation that never finished. */
+void frame_unpin_dead(struct frame *f, struct domain *d);
+
+/* Frames of no domain that privileged domains may name: I/O memory. */
+extern struct domain domain_io;
 
 #endif

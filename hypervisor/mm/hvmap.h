@@ -23,6 +23,7 @@ int hvmap_map(uintptr_t va, mfn_t m, size_t nr_pages, enum hvmap_prot prot);
 void hvmap_unmap(uintptr_t va, size_t nr_pages);
 /* Device memory; lives for ever unless unmapped. NULL: no room. */
 void *ioremap(uint64_t phys, size_t size);
+void *ioremap_wc(uint64_t phys, size_t size); /* frame buffers */
 void iounmap(void *p, size_t size);
 /* The L1 entry of a mapped 4 KiB page of ours (GDT windows rewrite theirs). */
 uint64_t *hvmap_l1e(uintptr_t va);

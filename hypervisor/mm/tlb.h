@@ -9,6 +9,7 @@
 #define MM_TLB_H
 
 #include "lib/bitmap.h"
+#include "mm/frame.h"
 
 uint32_t tlb_now(void);
 /* CPUs of `mask` whose last full flush is not newer than `stamp`. */

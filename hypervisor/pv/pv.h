@@ -15,9 +15,19 @@ struct domain_part;
 
 extern const struct domain_part pv_part;
 
+/* Tables whose entries [0, nr) are still to be dropped (frametype.c). */
+#define MAX_DEFERRED_DROPS 8
+struct deferred_drop {
+    struct frame *frame;
+    unsigned nr;
+};
+
 struct pv_domain {
+    struct deferred_drop drop[MAX_DEFERRED_DROPS];
+    unsigned nr_drops; /* under mm_lock */
     uint64_t max_pfn_seen;
     void *eoi_page; /* PHYSDEVOP_pirq_eoi_gmfn: bit per pirq */
+    uint8_t cmos_index;    /* last write to port 70 */
 };
 
 struct pv_trap {
@@ -51,6 +61,7 @@ struct pv_vcpu {
     struct frame *ldt_frame[16]; /* faulted in */
 
     uint64_t dr[8];
+    uint64_t cr2;
     uint64_t cr4; /* guest-controlled bits */
     uint64_t *iobitmap;  /* guest VA of PHYSDEVOP_set_iobitmap */
     unsigned iobitmap_nr;
@@ -104,7 +115,23 @@ uint32_t pv_portio_read(struct domain *d, uint16_t port, unsigned bytes);
 void pv_portio_write(struct domain *d, uint16_t port, unsigned bytes,
                      uint32_t value);
 
-/* pv/upcall.c: before returning to a guest with pending events. */
+/* pv/hypercall-page.c: the stubs of DOMCTL_hypercall_init, 4096 bytes. */
+void pv_fill_hypercall_page(void *page);
+
+/* pv/debugreg.c: checked as the hypercall; loads hardware if v runs here. */
+int pv_set_debugreg(struct vcpu *v, unsigned reg, uint64_t value);
+
+/*
+ * pv/exit.c: everything to do before this CPU may run a guest: deadlines, the
+ * scheduler, waiting when idle, events of the vCPU that came out.
+ */
+void pv_exit(void);
+/* pv/entry.S: become a CPU that runs guests, with the idle vCPU current. */
+NORETURN void pv_start_running(void);
+
+/* pv/upcall.c: an NMI for v, wherever it is (VCPUOP_send_nmi). */
+void pv_send_nmi(struct vcpu *v);
+/* before returning to a guest with pending events. */
 void pv_deliver_upcall(struct vcpu *v, struct cpu_user_regs *regs);
 
 #endif

@@ -1,1 +1,1 @@
-hv-objs +=
+hv-objs += sched/sched.o sched/credit.o sched/sched-op.o

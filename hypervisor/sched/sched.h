@@ -12,6 +12,7 @@
 #include "lib/bitmap.h"
 #include "lib/heap.h"
 #include "lib/list.h"
+#include "lib/spinlock.h"
 
 struct vcpu;
 struct domain;
@@ -23,17 +24,23 @@ struct sched_unit {
     uint8_t state;        /* under the queue lock of `cpu` */
     bool running;         /* its registers are live on `cpu` right now */
     bool blocked;         /* SCHEDOP_block or poll, until an event */
+    bool yielding;        /* SCHEDOP_yield: not the next one if it can be */
     int32_t pause_count;  /* atomic; > 0: may not run */
     uint32_t cpu;         /* the queue it belongs to */
     cpumask_t hard, soft; /* affinity */
-    int64_t credit;
-    uint64_t vruntime_ns, last_ns, run_ns; /* run_ns: CPU time ever used */
+    /* CPU time used over weight; until when it is charged; used ever. */
+    uint64_t vruntime_ns, last_ns, run_ns;
     uint32_t weight;
-    bool boosted, migrated;
 };
 
-void sched_init(void);           /* boot, before any vCPU */
-void sched_init_cpu(unsigned cpu);
+/* What a domain with a cap used in the running period (credit.c). */
+struct sched_cap {
+    struct spinlock lock;
+    uint64_t start_ns, used_ns;
+};
+
+void sched_init(void);           /* boot, before any vCPU; does CPU 0 too */
+void sched_init_cpu(unsigned cpu); /* its idle vCPU is current there */
 void sched_unit_init(struct vcpu *v); /* blocked, chooses a CPU */
 void sched_unit_remove(struct vcpu *v);
 

@@ -14,6 +14,7 @@ struct timer {
     void *arg;
     uint32_t cpu;
     bool running, dead;
+    struct timer *unplaced; /* no room in the heap: fires early */
 };
 
 void timer_init(struct timer *t, void (*fn)(void *arg), void *arg,
@@ -21,13 +22,19 @@ void timer_init(struct timer *t, void (*fn)(void *arg), void *arg,
 /* (Re)arm; a past deadline fires as soon as the CPU looks. Any CPU. */
 void timer_set(struct timer *t, uint64_t deadline_ns);
 void timer_stop(struct timer *t);
-/* Stop, wait for a running callback elsewhere; no use after it. */
+/*
+ * Stop, wait for a running callback elsewhere; no use after it. The caller
+ * holds no lock that the callback takes. A callback may kill its own timer
+ * but must leave freeing it to others.
+ */
 void timer_kill(struct timer *t);
 /* Fire from another CPU from now on (the vCPU moved). */
 void timer_migrate(struct timer *t, unsigned cpu);
 /* WORK_TIMER: run what is due, arm for the next. */
 void timer_run(void);
 void timer_init_cpu(unsigned cpu);
+/* VECTOR_TIMER: this CPU's deadline came. */
+void timer_interrupt(void);
 
 /* time/clock.c; tests bring fakes. 0: nothing to wait for. */
 void timer_arm_hardware(uint64_t deadline_ns);

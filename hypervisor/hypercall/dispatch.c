@@ -1,0 +1,46 @@
+/* From a guest's registers to a handler and back. */
+#include "hypercall/hypercall.h"
+#include "domain/domain.h"
+
+const struct hypercall *hypercall_find(uint64_t nr, long *rc)
+{
+    const struct hypercall *row;
+
+    *rc = -ENOSYS;
+    if (nr >= HC_NR)
+        return NULL;
+
+    row = &hypercall_table[nospec_index(nr, HC_NR)];
+    if (!row->fn)
+        return NULL;
+
+    *rc = -EPERM;
+    if ((row->flags & HC_PRIVILEGED) && !policy_is_privileged(current->domain))
+        return NULL;
+
+    *rc = 0;
+    return row;
+}
+
+void hypercall_dispatch(struct cpu_user_regs *regs)
+{
+    struct hc_args a = {
+        {regs->rdi, regs->rsi, regs->rdx, regs->r10, regs->r8, regs->r9}};
+    const struct hypercall *row;
+    long rc;
+
+    /* The clock of hypercall_should_yield() starts when first asked. */
+    cpu_info()->entry_tsc = 0;
+
+    row = hypercall_find(regs->rax, &rc);
+    if (row) {
+        rc = row->fn(&a);
+        if (row->flags & HC_NO_RESULT)
+            return;
+    }
+
+    if (unlikely(rc == -ERESTART))
+        hypercall_rewind(regs, &a);
+    else
+        regs->rax = rc;
+}

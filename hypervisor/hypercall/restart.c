@@ -1,0 +1,39 @@
+/* Long calls give way and resume. */
+#include "hypercall/hypercall.h"
+#include "domain/domain.h"
+#include "time/clock.h"
+
+#define YIELD_WANTED_NS (250 * NS_PER_US) /* somebody waits for this CPU */
+#define YIELD_AT_ALL_NS NS_PER_MS         /* interrupts wait, unseen */
+
+bool hypercall_should_yield(void)
+{
+    struct cpu_info *ci = cpu_info();
+    uint64_t now = clock_now_ns();
+    uint64_t spent;
+
+    if (!ci->entry_tsc) {
+        ci->entry_tsc = now | 1; /* 0 means not asked yet */
+        return false;
+    }
+
+    spent = now - ci->entry_tsc;
+    if (spent < YIELD_WANTED_NS || spent > 1ull << 63)
+        return false;
+    return spent >= YIELD_AT_ALL_NS || READ_ONCE(ci->work) ||
+           vcpu_event_pending(current);
+}
+
+/* Both ways in, `syscall` and a hypercall page's, are 2 bytes long. */
+#define SYSCALL_LENGTH 2
+
+void hypercall_rewind(struct cpu_user_regs *regs, const struct hc_args *a)
+{
+    regs->rip -= SYSCALL_LENGTH;
+    regs->rdi = a->arg[0];
+    regs->rsi = a->arg[1];
+    regs->rdx = a->arg[2];
+    regs->r10 = a->arg[3];
+    regs->r8 = a->arg[4];
+    regs->r9 = a->arg[5];
+}

@@ -1,0 +1,533 @@
+/*
+ * The type word of a frame, and the rules for what a table may hold.
+ *
+ *   63..61 type | 60 valid | 59 pinned | 58 foreign | 57 partial |
+ *   56 dropping | 55..46 position | 45..0 count
+ *
+ * Count 0: the type is only a memory of what stale translations may exist
+ * for; the next user may choose another after a flush. Count > 0 and not
+ * `valid`: the first user is still flushing or validating. `partial`: a
+ * preempted validation holds entries [0, position) and a general reference.
+ * `dropping`: the frame waits in d->pv.drop, which holds a reference too.
+ *
+ * Tables get and lose their type under the owner's mm_lock. Writable and
+ * segdesc references come and go on any CPU at any time.
+ */
+#include "mm/frametype.h"
+#include "mm/hvmap.h"
+#include "mm/tlb.h"
+
+#include "cpu/feature.h"
+#include "domain/domain.h"
+#include "hypercall/hypercall.h"
+
+#define T_TYPE_SHIFT 61
+#define T_VALID      (1ull << 60)
+#define T_PINNED     (1ull << 59)
+#define T_FOREIGN    (1ull << 58) /* was writable in other domains' tables */
+#define T_PARTIAL    (1ull << 57)
+#define T_DROPPING   (1ull << 56)
+#define T_POS_SHIFT  46
+#define T_POS        (0x3ffull << T_POS_SHIFT)
+#define T_COUNT      ((1ull << T_POS_SHIFT) - 1)
+
+#define ENTRIES 512
+
+struct domain domain_io = {.id = DOMID_IO, .page_list = NO_LINK};
+
+static enum frame_type type_of(uint64_t word)
+{
+    return (enum frame_type)(word >> T_TYPE_SHIFT);
+}
+
+static uint64_t type_word(enum frame_type type)
+{
+    return (uint64_t)type << T_TYPE_SHIFT;
+}
+
+static bool type_is_table(enum frame_type type)
+{
+    return type >= FT_L1 && type <= FT_L4;
+}
+
+enum frame_type frame_type(const struct frame *f)
+{
+    uint64_t word = READ_ONCE(f->type);
+
+    return word & T_COUNT ? type_of(word) : FT_NONE;
+}
+
+uint64_t frame_type_count(const struct frame *f)
+{
+    return READ_ONCE(f->type) & T_COUNT;
+}
+
+bool frame_is_pinned(const struct frame *f)
+{
+    return READ_ONCE(f->type) & T_PINNED;
+}
+
+unsigned frame_table_level(const struct frame *f, const struct domain *d)
+{
+    uint64_t word = READ_ONCE(f->type);
+
+    if (f->owner != d->id || !(word & T_COUNT) || !(word & T_VALID) ||
+        !type_is_table(type_of(word)))
+        return 0;
+    return type_of(word) - FT_L1 + 1;
+}
+
+static bool word_update(struct frame *f, uint64_t *old, uint64_t new)
+{
+    return __atomic_compare_exchange_n(&f->type, old, new, false,
+                                       __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+}
+
+static bool is_host_slot(unsigned level, unsigned i)
+{
+    return level == 4 && i >= HOST_L4_FIRST && i <= HOST_L4_LAST;
+}
+
+/* ---- dropping what a table refers to ---- */
+
+/* Note that entries [0, nr) of f are still to be dropped. */
+static bool drop_defer(struct domain *d, struct frame *f, unsigned nr)
+{
+    struct pv_domain *pv = &d->pv;
+
+    if (pv->nr_drops == MAX_DEFERRED_DROPS || !frame_get_again(f))
+        return false;
+    pv->drop[pv->nr_drops++] = (struct deferred_drop){f, nr};
+    return true;
+}
+
+/*
+ * Let go of entries [0, nr) of a frame marked T_DROPPING; when all are gone
+ * it is free to take another type. Stops half-way when time is up.
+ */
+static void table_drop(struct frame *f, struct domain *d, unsigned nr)
+{
+    unsigned level = type_of(f->type) - FT_L1 + 1;
+    const uint64_t *table = frame_virt(f);
+
+    while (nr-- > 0) {
+        uint64_t e;
+
+        if (is_host_slot(level, nr))
+            continue;
+        e = READ_ONCE(table[nr]);
+        if (!(e & PTE_P))
+            continue;
+        entry_put(d, level, e);
+        if (level > 1 && nr && hypercall_should_yield() && drop_defer(d, f, nr))
+            return;
+    }
+    /* CPUs may have this table in their paging-structure caches. */
+    f->tlb_stamp = tlb_now();
+    __atomic_store_n(&f->type, type_word((enum frame_type)(FT_L1 + level - 1)),
+                     __ATOMIC_SEQ_CST);
+}
+
+int frame_drain(struct domain *d)
+{
+    struct pv_domain *pv = &d->pv;
+
+    /* The lowest table first: then each level waits at most once. */
+    while (unlikely(pv->nr_drops)) {
+        struct deferred_drop drop;
+        unsigned low = 0;
+
+        for (unsigned i = 1; i < pv->nr_drops; i++) {
+            if (type_of(pv->drop[i].frame->type) <
+                type_of(pv->drop[low].frame->type))
+                low = i;
+        }
+        drop = pv->drop[low];
+        pv->drop[low] = pv->drop[--pv->nr_drops];
+        table_drop(drop.frame, d, drop.nr);
+        frame_put(drop.frame);
+        if (pv->nr_drops && hypercall_should_yield())
+            return -ERESTART;
+    }
+    return 0;
+}
+
+/* ---- validating ---- */
+
+static int table_validate(struct frame *f, struct domain *d, unsigned level,
+                          unsigned start, bool preempt)
+{
+    uint64_t *table = frame_virt(f);
+
+    for (unsigned i = start; i < ENTRIES; i++) {
+        uint64_t e, stored;
+        int rc;
+
+        if (is_host_slot(level, i))
+            continue;
+        e = stored = READ_ONCE(table[i]);
+        if (!(e & PTE_P))
+            continue;
+        if (preempt && level > 1 && i > start && hypercall_should_yield())
+            rc = -ERESTART;
+        else
+            rc = preempt ? entry_get_preempt(d, d, level, &e)
+                         : entry_get(d, d, level, &e);
+        if (rc == -ERESTART) {
+            WRITE_ONCE(f->type, type_word(type_of(f->type)) | T_PARTIAL |
+                                    (uint64_t)i << T_POS_SHIFT);
+            return rc;
+        }
+        if (rc) {
+            WRITE_ONCE(f->type, type_word(type_of(f->type)) | T_DROPPING);
+            table_drop(f, d, i);
+            return rc;
+        }
+        if (e != stored)
+            WRITE_ONCE(table[i], e);
+    }
+    if (level == 4)
+        hvmap_fill_l4(table);
+    return 0;
+}
+
+static int segdesc_validate(struct frame *f)
+{
+    uint64_t *desc = frame_virt(f);
+
+    for (unsigned i = 0; i < PAGE_SIZE / sizeof(*desc); i++) {
+        if (!descriptor_fix(&desc[i])) {
+            f->tlb_stamp = tlb_now();
+            __atomic_store_n(&f->type, type_word(FT_SEGDESC), __ATOMIC_SEQ_CST);
+            return -EINVAL;
+        }
+    }
+    return 0;
+}
+
+/* No CPU may still use the frame the way its old type allowed. */
+static void flush_old_uses(struct frame *f, struct domain *owner, uint64_t old)
+{
+    cpumask_t mask =
+        old & T_FOREIGN ? cpu_online : READ_ONCE(owner->dirty_cpus);
+
+    mask = tlb_stale(mask, f->tlb_stamp);
+    if (mask)
+        tlb_flush_mask(mask, TLB_ALL);
+}
+
+/* We changed the type word from `old` (count 0) to count 1, not valid. */
+static int first_use(struct frame *f, struct domain *owner,
+                     enum frame_type type, uint64_t old, bool preempt)
+{
+    enum frame_type before = type_of(old);
+    int rc = 0;
+
+    if (before != FT_NONE && before != type)
+        flush_old_uses(f, owner, old);
+    if (type_is_table(type)) {
+        bool had_ref = old & T_PARTIAL;
+        unsigned start = had_ref ? (old & T_POS) >> T_POS_SHIFT : 0;
+
+        /* A partial validation keeps the frame; without, give up on it. */
+        if (preempt && !had_ref)
+            had_ref = preempt = frame_get_again(f);
+        rc = table_validate(f, owner, type - FT_L1 + 1, start, preempt);
+        if (had_ref && rc != -ERESTART)
+            frame_put(f);
+    } else if (type == FT_SEGDESC) {
+        rc = segdesc_validate(f);
+    }
+    if (!rc)
+        __atomic_fetch_or(&f->type, T_VALID, __ATOMIC_SEQ_CST);
+    return rc;
+}
+
+/* May a frame of this kind have this type at all? */
+static bool type_is_possible(const struct frame *f, enum frame_type type)
+{
+    /* We write to shared pages ourselves: never tables or descriptors. */
+    return type == FT_WRITABLE || !(f->flags & FRAME_SHARED);
+}
+
+static int type_get(struct frame *f, struct domain *owner, enum frame_type type,
+                    uint64_t foreign, bool preempt)
+{
+    uint64_t word = READ_ONCE(f->type);
+
+    if (!type_is_possible(f, type))
+        return -EINVAL;
+    for (;;) {
+        uint64_t new;
+
+        if (word & T_DROPPING)
+            return -EBUSY;
+        if (word & T_COUNT) {
+            if (type_of(word) != type || (word & T_COUNT) == T_COUNT)
+                return -EBUSY;
+            if (unlikely(!(word & T_VALID))) {
+                if (type_is_table(type))
+                    return -EBUSY;
+                spin_wait();
+                word = READ_ONCE(f->type);
+                continue;
+            }
+            if (word_update(f, &word, (word + 1) | foreign))
+                return 0;
+            continue;
+        }
+        if ((word & T_PARTIAL) && type_of(word) != type)
+            return -EBUSY;
+        new = (type_word(type) | 1) | foreign;
+        if (type_of(word) == type)
+            new |= word &T_FOREIGN;
+        /* The hot case needs neither flush nor validation. */
+        if (type == FT_WRITABLE &&
+            (type_of(word) == FT_NONE || type_of(word) == FT_WRITABLE)) {
+            if (word_update(f, &word, new | T_VALID))
+                return 0;
+            continue;
+        }
+        if (word_update(f, &word, new))
+            return first_use(f, owner, type, word, preempt);
+    }
+}
+
+int frame_type_get(struct frame *f, struct domain *d, enum frame_type type)
+{
+    return type_get(f, d, type, 0, false);
+}
+
+int frame_type_get_foreign(struct frame *f, struct domain *owner)
+{
+    return type_get(f, owner, FT_WRITABLE, T_FOREIGN, false);
+}
+
+void frame_type_put(struct frame *f, struct domain *d)
+{
+    uint64_t word = READ_ONCE(f->type);
+
+    for (;;) {
+        bool last = (word & T_COUNT) == 1;
+        enum frame_type type = type_of(word);
+
+        BUG_ON(!(word & T_COUNT));
+        if (!last) {
+            if (word_update(f, &word, word - 1))
+                return;
+        } else if (type_is_table(type)) {
+            if (word_update(f, &word, type_word(type) | T_DROPPING)) {
+                table_drop(f, d, ENTRIES);
+                return;
+            }
+        } else {
+            /* Before the count can be seen at 0. */
+            f->tlb_stamp = tlb_now();
+            if (word_update(f, &word, (word - 1) & ~T_VALID))
+                return;
+        }
+    }
+}
+
+static int get_typed(mfn_t m, struct domain *d, enum frame_type type,
+                     bool preempt)
+{
+    struct frame *f = frame_get(m, d);
+    int rc;
+
+    if (!f)
+        return -EINVAL;
+    rc = type_get(f, d, type, 0, preempt);
+    if (rc)
+        frame_put(f);
+    return rc;
+}
+
+/*
+ * Callers that cannot restart. The guest's own calls are bounded all the
+ * same: a huge tree is refused for now, and goes on where it stopped when the
+ * guest tries again; who pins it first never sees this.
+ */
+int frame_get_typed(mfn_t m, struct domain *d, enum frame_type type)
+{
+    int rc = get_typed(m, d, type, current->domain == d);
+
+    return rc == -ERESTART ? -EBUSY : rc;
+}
+
+int frame_get_typed_preempt(mfn_t m, struct domain *d, enum frame_type type)
+{
+    return get_typed(m, d, type, true);
+}
+
+void frame_put_typed(struct frame *f, struct domain *d)
+{
+    frame_type_put(f, d);
+    frame_put(f);
+}
+
+int frame_pin(struct frame *f)
+{
+    uint64_t old = __atomic_fetch_or(&f->type, T_PINNED, __ATOMIC_SEQ_CST);
+
+    return old & T_PINNED ? -EINVAL : 0;
+}
+
+bool frame_unpin(struct frame *f)
+{
+    return __atomic_fetch_and(&f->type, ~T_PINNED, __ATOMIC_SEQ_CST) & T_PINNED;
+}
+
+void frame_unpin_dead(struct frame *f, struct domain *d)
+{
+    uint64_t word;
+
+    if (frame_unpin(f))
+        frame_put_typed(f, d);
+    word = READ_ONCE(f->type);
+    if (word & T_PARTIAL) {
+        WRITE_ONCE(f->type, type_word(type_of(word)) | T_DROPPING);
+        table_drop(f, d, (word & T_POS) >> T_POS_SHIFT);
+        frame_put(f);
+    }
+}
+
+/* ---- entries ---- */
+
+#define PTE_HIGH_AVAIL (0x7full << 52)
+#define PTE_ANY_LEVEL                                                          \
+    (PTE_P | PTE_RW | PTE_US | PTE_A | PTE_D | PTE_AVAIL | PTE_HIGH_AVAIL |    \
+     PTE_NX | PTE_ADDR)
+#define PTE_L1_ONLY (PTE_PWT | PTE_PCD | PTE_PS | PTE_G)
+#define PTE_CACHE   (PTE_PWT | PTE_PCD | PTE_PS)
+
+static bool entry_bits_ok(unsigned level, uint64_t pte)
+{
+    uint64_t allowed = PTE_ANY_LEVEL | (level == 1 ? PTE_L1_ONLY : 0);
+
+    return !(pte & ~allowed) && !((pte & PTE_ADDR) >> cpu_phys_bits);
+}
+
+uint64_t entry_adjust(unsigned level, uint64_t pte)
+{
+    if (!(pte & PTE_P))
+        return pte;
+    if (level > 1)
+        return pte | PTE_US;
+    if (!(pte & PTE_US))
+        pte |= PTE_US | PTE_GUEST_KERNEL;
+    return pte & ~PTE_G;
+}
+
+bool entry_is_similar(uint64_t old, uint64_t pte)
+{
+    return (old & pte & PTE_P) &&
+           !((old ^ pte) &
+             ~(PTE_A | PTE_D | PTE_AVAIL | PTE_NX | PTE_US | PTE_HIGH_AVAIL));
+}
+
+/*
+ * Device memory: uncached unless the guest chose UC-, UC or WC itself. By the
+ * PAT of the PV ABI the combinations PAT:PCD:PWT 2, 3, 4, 6, 7 are those.
+ */
+static uint64_t uncached(uint64_t pte)
+{
+    unsigned index = (pte & PTE_PWT ? 1 : 0) | (pte & PTE_PCD ? 2 : 0) |
+                     (pte & PTE_PS ? 4 : 0);
+
+    if (index == 0 || index == 1 || index == 5)
+        pte = (pte & ~PTE_CACHE) | PTE_PCD | PTE_PWT;
+    return pte;
+}
+
+static int get_io(struct domain *d, struct domain *owner, uint64_t *pte)
+{
+    bool read_only = false;
+
+    if (owner != d && owner != &domain_io)
+        return -EPERM;
+    if (!d->may_map_io || !d->may_map_io(d, pte_mfn(*pte), &read_only))
+        return -EPERM;
+    if (read_only)
+        *pte &= ~PTE_RW;
+    *pte = uncached(*pte);
+    return 0;
+}
+
+static int get_l1(struct domain *d, struct domain *owner, uint64_t *pte)
+{
+    mfn_t m = pte_mfn(*pte);
+    struct frame *f;
+    int rc = 0;
+
+    if (!mfn_is_ram(m))
+        return get_io(d, owner, pte);
+    f = frame_get(m, owner);
+    if (!f)
+        return -EINVAL;
+    if (*pte & PTE_RW) {
+        if (owner->id == DOMID_XEN)
+            rc = -EPERM;
+        else
+            rc = type_get(f, owner, FT_WRITABLE, owner == d ? 0 : T_FOREIGN,
+                          false);
+    }
+    if (rc) {
+        frame_put(f);
+        return rc;
+    }
+    if (owner != d && !(f->flags & FRAME_SHARED))
+        d->nr_foreign_mapped++;
+    return 0;
+}
+
+static int get_entry(struct domain *d, struct domain *owner, unsigned level,
+                     uint64_t *pte, bool preempt)
+{
+    int rc;
+
+    if (!(*pte & PTE_P))
+        return 0;
+    if (!entry_bits_ok(level, *pte))
+        return -EINVAL;
+    if (level == 1)
+        rc = get_l1(d, owner, pte);
+    else if (owner != d)
+        rc = -EPERM;
+    else
+        rc = get_typed(pte_mfn(*pte), d, (enum frame_type)(FT_L1 + level - 2),
+                       preempt);
+    if (!rc)
+        *pte = entry_adjust(level, *pte);
+    return rc;
+}
+
+int entry_get(struct domain *d, struct domain *owner, unsigned level,
+              uint64_t *pte)
+{
+    return get_entry(d, owner, level, pte, false);
+}
+
+int entry_get_preempt(struct domain *d, struct domain *owner, unsigned level,
+                      uint64_t *pte)
+{
+    return get_entry(d, owner, level, pte, true);
+}
+
+void entry_put(struct domain *d, unsigned level, uint64_t pte)
+{
+    struct frame *f;
+
+    if (!(pte & PTE_P) || !mfn_is_ram(pte_mfn(pte)))
+        return;
+    f = frame_of(pte_mfn(pte));
+    if (level > 1) {
+        frame_put_typed(f, d);
+        return;
+    }
+    if (f->owner != d->id && !(f->flags & FRAME_SHARED))
+        d->nr_foreign_mapped--;
+    if (pte & PTE_RW)
+        frame_type_put(f, d);
+    frame_put(f);
+}

@@ -1,0 +1,102 @@
+#include "mm/tlb.h"
+
+#include "cpu/feature.h"
+#include "cpu/lapic.h"
+#include "cpu/trap.h"
+#include "mm/frame.h"
+
+/*
+ * 64 bits inside, so that it never wraps; a frame's stamp is the low half.
+ * A stamp is read as the latest time with that low half, so an old stamp may
+ * cost a flush too many, never one too few.
+ */
+static uint64_t flush_clock = 1;
+
+/*
+ * One line a CPU: requests made to it are numbered, and a flush serves all
+ * that were made before it began.
+ */
+static struct flush_state {
+    uint64_t flushed_at; /* the clock's tick of its last full flush */
+    uint32_t requested;  /* atomic, any CPU */
+    uint32_t served;     /* written by its own CPU */
+} ALIGNED(64) flush_state[MAX_CPUS];
+
+uint32_t tlb_now(void)
+{
+    return (uint32_t)__atomic_load_n(&flush_clock, __ATOMIC_SEQ_CST);
+}
+
+cpumask_t tlb_stale(cpumask_t mask, uint32_t stamp)
+{
+    uint64_t now = __atomic_load_n(&flush_clock, __ATOMIC_SEQ_CST);
+    uint64_t then = now - (uint32_t)((uint32_t)now - stamp);
+    cpumask_t stale = 0;
+
+    cpumask_for_each(cpu, mask & cpu_online)
+    {
+        struct flush_state *s = &flush_state[cpu];
+
+        if (__atomic_load_n(&s->flushed_at, __ATOMIC_ACQUIRE) <= then)
+            stale |= CPUMASK_OF(cpu);
+    }
+    return stale;
+}
+
+/*
+ * The tick comes before the flush: a stamp taken after the flush is not older
+ * than it, so this CPU counts as stale for it.
+ */
+void tlb_load_cr3(mfn_t l4)
+{
+    uint64_t tick = __atomic_add_fetch(&flush_clock, 1, __ATOMIC_SEQ_CST);
+
+    write_cr3(l4.n << PAGE_SHIFT);
+    __atomic_store_n(&flush_state[cpu_id()].flushed_at, tick, __ATOMIC_RELEASE);
+}
+
+void tlb_flush_local(void)
+{
+    tlb_load_cr3(mfn(read_cr3() >> PAGE_SHIFT));
+}
+
+void tlb_serve_requests(void)
+{
+    struct flush_state *s = &flush_state[cpu_id()];
+    uint32_t requested = __atomic_load_n(&s->requested, __ATOMIC_ACQUIRE);
+
+    if (requested == s->served)
+        return;
+    tlb_flush_local();
+    __atomic_store_n(&s->served, requested, __ATOMIC_RELEASE);
+}
+
+static bool is_served(unsigned cpu, uint32_t ticket)
+{
+    uint32_t served =
+        __atomic_load_n(&flush_state[cpu].served, __ATOMIC_ACQUIRE);
+
+    return (int32_t)(served - ticket) >= 0;
+}
+
+/* Others always flush in full: it is one page or all, and their clock ticks. */
+void tlb_flush_mask(cpumask_t mask, uintptr_t va)
+{
+    uint32_t ticket[MAX_CPUS];
+    cpumask_t others = mask & cpu_online & ~CPUMASK_OF(cpu_id());
+
+    cpumask_for_each(cpu, others)
+    {
+        ticket[cpu] = __atomic_add_fetch(&flush_state[cpu].requested, 1,
+                                         __ATOMIC_SEQ_CST);
+        lapic_send_ipi((unsigned)cpu, VECTOR_FLUSH);
+    }
+    if (mask & CPUMASK_OF(cpu_id())) {
+        if (va == TLB_ALL)
+            tlb_flush_local();
+        else
+            invlpg(va);
+    }
+    cpumask_for_each(cpu, others) while (!is_served((unsigned)cpu, ticket[cpu]))
+        spin_wait();
+}

@@ -1,0 +1,54 @@
+/* What the files that change guests' page tables share. */
+#ifndef PV_MMU_H
+#define PV_MMU_H
+
+#include "domain/domain.h"
+#include "hypercall/hypercall.h"
+#include "mm/frametype.h"
+
+/*
+ * The owner of frames that a call names: the caller, DOMID_IO, and for
+ * privileged callers DOMID_XEN and any living domain. -EPERM, -ESRCH.
+ */
+int mm_owner_get(domid_t id, struct domain **owner);
+void mm_owner_put(struct domain *owner);
+
+/*
+ * Take d->mm_lock with nothing left to drop: -ERESTART when that took too
+ * long, -ESRCH when d, not the caller, is dying; the lock is free then.
+ */
+int mm_lock_tables(struct domain *d);
+
+/*
+ * A list of requests that can stop and go on. batch_end() stores how many
+ * were done and, on -ERESTART, moves the call's arguments past them.
+ */
+struct mm_batch {
+    uint32_t nr, done; /* to do now; done before */
+};
+int mm_batch_start(const struct hc_args *a, struct mm_batch *b);
+long mm_batch_end(struct hc_args *a, const struct mm_batch *b, uint32_t done,
+                  size_t size, long rc);
+
+/*
+ * Change entry `i` of a valid table of d, lock held: checked, references
+ * taken and given back. -EAGAIN when the entry is not `*expect` any more.
+ */
+struct entry_update {
+    uint64_t pte;
+    bool keep_ad;           /* accessed and dirty bits stay */
+    const uint64_t *expect; /* NULL: whatever is there */
+};
+int table_entry_set(struct domain *d, struct domain *owner, struct frame *table,
+                    unsigned i, const struct entry_update *u);
+/*
+ * The L1 entry for `va` in the tables under `l4`, lock held, or NULL. `table`
+ * becomes the L1's frame.
+ */
+uint64_t *table_find_l1e(mfn_t l4, uintptr_t va, struct frame **table);
+
+/* The CPUs that run the vCPUs of d in a guest's bitmap. */
+int mm_vcpumask_to_cpus(struct domain *d, const void *guest_bitmap,
+                        cpumask_t *cpus);
+
+#endif

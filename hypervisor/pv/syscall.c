@@ -1,0 +1,41 @@
+/* SYSCALL: a hypercall of the guest's kernel, or a system call of its user. */
+#include "pv/internal.h"
+
+#include "hypercall/hypercall.h"
+
+#define SYSCALL_LENGTH 2
+
+static void bounce_syscall(struct vcpu *v, struct cpu_user_regs *regs,
+                           uint64_t callback, bool mask)
+{
+    if (unlikely(!callback)) {
+        /* As on a CPU whose system has not enabled the instruction. */
+        regs->rip -= SYSCALL_LENGTH;
+        regs->entry_vector = TRAP_UD;
+        pv_inject_trap(v, TRAP_UD, 0);
+        return;
+    }
+    /* The frame shows what the instruction leaves in these two. */
+    regs->rcx = regs->rip;
+    regs->r11 = regs->rflags;
+    pv_bounce(v, regs, callback, mask ? BOUNCE_MASK : 0, 0);
+    regs->rflags &= ~(uint64_t)RFLAGS_DF;
+}
+
+void pv_syscall(struct cpu_user_regs *regs)
+{
+    struct vcpu *v = current;
+
+    if (likely(v->pv.kernel_mode))
+        hypercall_dispatch(regs);
+    else
+        bounce_syscall(v, regs, v->pv.syscall_callback, v->pv.syscall_masks);
+}
+
+void pv_syscall32(struct cpu_user_regs *regs)
+{
+    struct vcpu *v = current;
+
+    bounce_syscall(v, regs, v->pv.kernel_mode ? 0 : v->pv.syscall32_callback,
+                   v->pv.syscall32_masks);
+}

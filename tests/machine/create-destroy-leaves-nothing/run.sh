@@ -1,0 +1,24 @@
+# After many guests came and went, exactly the free memory is back, and no domain
+# is left. (The first one is not counted: what is allocated once stays.)
+# on: q35x2
+# secs: 300
+xen_up
+one()
+{
+    guest_create cycle kernel=/run/job/files/tiny-$1.elf memory=32 > /dev/null
+    case $1 in idle | spin) xl destroy cycle || fail "xl destroy" ;; esac
+    wait_for 20 guest_gone cycle || fail "the guest stays"
+}
+one idle
+one poweroff
+sleep 1
+before=$(free_memory)
+n=0 total=${CYCLES:-50} t0=$(now)
+while [ $n -lt "$total" ]; do
+    case $((n % 5)) in 3) one spin ;; 4) one poweroff ;; *) one idle ;; esac
+    n=$((n + 1))
+    [ $((n % 10)) = 0 ] && say "$n of $total, free memory $(free_memory) MiB"
+done
+say "$total cycles in $(($(now) - t0)) s"
+wait_for 20 test "$(free_memory)" = "$before" || fail "free memory: $before MiB, then $(free_memory) MiB"
+[ -z "$(guests_left)" ] || fail "domains are left: $(guests_left)"

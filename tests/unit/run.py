@@ -1,0 +1,36 @@
+#!/usr/bin/env python3
+"""Run cmocka programs and count: run.py PROGRAM..."""
+import os
+import re
+import subprocess
+import sys
+
+
+def run(program):
+    """(passed, failed) of one program; one that dies midway fails once more."""
+    env = {**os.environ, "ASAN_OPTIONS": "detect_leaks=1:abort_on_error=0"}
+    try:
+        out = subprocess.run([program], capture_output=True, text=True, errors="replace", timeout=120, env=env)
+        text, code = out.stdout + out.stderr, out.returncode
+    except subprocess.TimeoutExpired as e:
+        text, code = f"{e.stdout}\nno end after 120 s", -1
+    passed = len(re.findall(r"^\[\s+OK \]", text, re.M))
+    failed = len(set(re.findall(r"^\[\s+FAILED\s+\] (\w+)$", text, re.M)))
+    if code and not failed:
+        failed = 1
+    if code or not passed:
+        failed = failed or 1
+        print(text)
+    print(f"{'fail' if failed else 'pass'}  {os.path.basename(program)}: {passed} passed, {failed} failed")
+    return passed, failed
+
+
+def main():
+    counts = [run(p) for p in sys.argv[1:]]
+    passed, failed = sum(c[0] for c in counts), sum(c[1] for c in counts)
+    print(f"{passed} passed, {failed} failed")
+    return 1 if failed or not passed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -30,7 +30,7 @@ TG_CFLAGS := $(TG_WARN) -O2 -g -D__XEN_TOOLS__ -ffreestanding -nostdinc \
 	-mgeneral-regs-only -fno-common -fno-strict-aliasing \
 	-fno-delete-null-pointer-checks -fno-asynchronous-unwind-tables \
 	-fno-stack-protector -fcf-protection=none -fno-omit-frame-pointer
-TG_LDFLAGS := -nostdlib -static -no-pie -Wl,--build-id=none \
+TG_LDFLAGS := -nostdlib -static -Wl,--build-id=none \
 	-Wl,-z,noexecstack -Wl,-z,max-page-size=4096 -Wl,--no-warn-rwx-segments
 
 .PHONY: test-guests

@@ -251,10 +251,10 @@ static void port_access_needs_iopl(void)
     uint8_t v;
 
     set_iopl(0);
-    EXPECT(TRAPS(__asm__ volatile("in $0x60, %0" : "=a"(v))));
+    EXPECT(TRAPS(__asm__ volatile("inb $0x60, %0" : "=a"(v))));
     EXPECT_EQ(13, trap_seen.regs.vector);
     EXPECT_EQ(0, trap_seen.regs.error);
-    EXPECT(TRAPS(__asm__ volatile("out %0, $0x60" ::"a"((uint8_t)1))));
+    EXPECT(TRAPS(__asm__ volatile("outb %0, $0x60" ::"a"((uint8_t)1))));
     EXPECT_EQ(13, trap_seen.regs.vector);
 }
 
@@ -268,27 +268,34 @@ static void ports_we_do_not_own_read_all_ones(void)
     uint64_t n = 4;
 
     set_iopl(1);
-    EXPECT(!TRAPS(__asm__ volatile("in $0x60, %0" : "=a"(b))));
+    EXPECT(!TRAPS(__asm__ volatile("inb $0x60, %0" : "=a"(b))));
     EXPECT_EQ(0xff, b);
-    EXPECT(!TRAPS(__asm__ volatile("in %1, %0" : "=a"(w) : "d"(0x1f0))));
+    EXPECT(!TRAPS(__asm__ volatile("inw %1, %0"
+                                   : "=a"(w)
+                                   : "d"((uint16_t)0x1f0))));
     EXPECT_EQ(0xffff, w);
-    EXPECT(!TRAPS(__asm__ volatile("in %1, %0" : "=a"(l) : "d"(0xcfc))));
+    EXPECT(!TRAPS(__asm__ volatile("inl %1, %0"
+                                   : "=a"(l)
+                                   : "d"((uint16_t)0xcfc))));
     EXPECT_EQ(0xffffffff, l);
-    EXPECT(!TRAPS(__asm__ volatile("in %1, %0" : "=a"(b) : "d"(0x3f8))));
+    EXPECT(!TRAPS(__asm__ volatile("inb %1, %0"
+                                   : "=a"(b)
+                                   : "d"((uint16_t)0x3f8))));
     EXPECT_EQ(0xff, b);
-    EXPECT(!TRAPS(__asm__ volatile("out %0, %1" ::"a"(0xfe), "d"(0x64))));
-    EXPECT(!TRAPS(
-        __asm__ volatile("out %0, %1" ::"a"((uint16_t)0x2000), "d"(0x604))));
+    EXPECT(!TRAPS(__asm__ volatile("outb %0, %1" ::"a"((uint8_t)0xfe),
+                                   "d"((uint16_t)0x64))));
+    EXPECT(!TRAPS(__asm__ volatile("outw %0, %1" ::"a"((uint16_t)0x2000),
+                                   "d"((uint16_t)0x604))));
     EXPECT(!TRAPS(__asm__ volatile("rep insl"
                                    : "+D"(at), "+c"(n)
-                                   : "d"(0x1f0)
+                                   : "d"((uint16_t)0x1f0)
                                    : "memory")));
     EXPECT_EQ(0, memcmp(buf, want, sizeof(buf)));
     at = buf;
     n = 4;
     EXPECT(!TRAPS(__asm__ volatile("rep outsl"
                                    : "+S"(at), "+c"(n)
-                                   : "d"(0x1f0)
+                                   : "d"((uint16_t)0x1f0)
                                    : "memory")));
     EXPECT_EQ(0, n);
     /* String input to an address that we cannot write. */
@@ -296,7 +303,7 @@ static void ports_we_do_not_own_read_all_ones(void)
     n = 1;
     EXPECT(TRAPS(__asm__ volatile("rep insl"
                                   : "+D"(at), "+c"(n)
-                                  : "d"(0x1f0)
+                                  : "d"((uint16_t)0x1f0)
                                   : "memory")));
     EXPECT_EQ(14, trap_seen.regs.vector);
     EXPECT_EQ(0x7000000000, trap_seen.cr2);

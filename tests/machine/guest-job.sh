@@ -5,15 +5,26 @@
 #
 # DIR/<claim>.cfg adds lines to the guest's configuration; in it
 #   # expect: end | crash | running   how it is meant to go on (default: end)
-#   # timeout: seconds                until then (default: 60)
+#   # timeout: seconds                until then (default: 120 or 60)
+#   # others: yes                     let a fresh guest run after it
+# GUEST_CONSOLE names the log folder of a console daemon that already runs with
+# --log=guest; without it the daemon is started anew. SLOW stretches every
+# timeout. The exit status says whether all cases held.
 # A guest that is meant to go on for ever, or to die, must leave a fresh guest
 # (claim `alive`) able to run meanwhile or after it.
 set -u
 dir=${1:?usage: guest-job.sh DIR [claim...]}
 shift
 work=$(mktemp -d /tmp/guests.XXXXXX)
-logs=$work/console
-mkdir "$logs"
+logs=${GUEST_CONSOLE:-$work/console}
+slow=${SLOW:-1}
+failed=0
+mkdir -p "$logs"
+
+verdict() { # name pass|fail|skip reason
+    echo "VERDICT guest/$*"
+    if [ "$2" = fail ]; then failed=1; fi
+}
 
 # A console daemon of our own settings: guests' output goes to files.
 console_start() {
@@ -49,16 +60,26 @@ guest_state() { xl list "$1" 2>/dev/null | awk 'NR == 2 { print $5 }'; }
 
 guest_log() { tr -d '\r' < "$logs/guest-$1.log" 2>/dev/null; }
 
+# Destroyed means gone by number: a domain that something still holds on to
+# has lost its name long before.
 guest_stop() { # name claim
+    local id end=$((SECONDS + 20 * slow))
+    id=$(xl domid "$1" 2>/dev/null) || return
     xl destroy "$1" > /dev/null 2>&1
-    if xl domid "$1" > /dev/null 2>&1; then
-        echo "VERDICT guest/$2/destroyed fail the domain is still there"
-    fi
+    while xl list "$id" > /dev/null 2>&1; do
+        if [ $SECONDS -ge $end ]; then
+            verdict "$2/destroyed" fail "domain $id is still there"
+            return
+        fi
+        sleep 0.2
+    done
 }
+
+free_memory() { xl info 2>/dev/null | sed -n 's/^free_memory *: *//p'; }
 
 # Wait for a line (a pattern) in the log or one of the given state letters.
 guest_wait() { # name pattern letters seconds
-    local end=$((SECONDS + $4)) tick=0
+    local end=$((SECONDS + $4 * slow)) tick=0
     while [ $SECONDS -lt $end ]; do
         if [ -n "$2" ] && guest_log "$1" | grep -q "$2"; then return 0; fi
         tick=$((tick + 1))
@@ -72,35 +93,36 @@ guest_wait() { # name pattern letters seconds
 
 report() { # claim name
     guest_log "$2" | grep -aE "^(VERDICT|NOTE) " | sed 's/ *$//'
+    if guest_log "$2" | grep -aqE "^VERDICT [^ ]* fail"; then failed=1; fi
 }
 
 alive() { # the claim that it is run for
     local name=alive-$RANDOM
     if ! guest_start alive "$name"; then
-        echo "VERDICT guest/$1/others-live fail cannot create another guest"
-    elif ! guest_wait "$name" "^GUEST alive end" sc 30; then
-        echo "VERDICT guest/$1/others-live fail another guest does not end"
+        verdict "$1/others-live" fail "cannot create another guest"
+    elif ! guest_wait "$name" "^GUEST alive end" sc 90; then
+        verdict "$1/others-live" fail "another guest does not end"
     elif [ "$(guest_log "$name" | grep -c '^VERDICT .* pass')" -ge 4 ] &&
         ! guest_log "$name" | grep -q '^VERDICT .* fail'; then
-        echo "VERDICT guest/$1/others-live pass"
+        verdict "$1/others-live" pass
     else
-        echo "VERDICT guest/$1/others-live fail" \
+        verdict "$1/others-live" fail \
             "$(guest_log "$name" | grep -m1 '^VERDICT .* fail')"
     fi
     guest_stop "$name" "$1"
 }
 
 run_end() {
-    if ! guest_wait "$1" "^GUEST $1 end" sc "$(directive "$1" timeout 60)"; then
+    if ! guest_wait "$1" "^GUEST $1 end" sc "$(directive "$1" timeout 120)"; then
         report "$1" "$1"
-        echo "VERDICT guest/$1/ends fail no end in time, state $(guest_state "$1")"
+        verdict "$1/ends" fail "no end in time, state $(guest_state "$1")"
     else
         sleep 0.2
         report "$1" "$1"
         if guest_log "$1" | grep -q "^GUEST $1 end"; then
-            echo "VERDICT guest/$1/ends pass"
+            verdict "$1/ends" pass
         else
-            echo "VERDICT guest/$1/ends fail state $(guest_state "$1")," \
+            verdict "$1/ends" fail "state $(guest_state "$1")," \
                 "last line: $(guest_log "$1" | tail -1)"
         fi
     fi
@@ -108,25 +130,25 @@ run_end() {
 
 run_crash() {
     local state
-    guest_wait "$1" "" sc "$(directive "$1" timeout 20)"
+    guest_wait "$1" "" sc "$(directive "$1" timeout 60)"
     state=$(guest_state "$1")
     report "$1" "$1"
     case $state in
-    *c*) echo "VERDICT guest/$1/crashes-itself pass" ;;
-    *) echo "VERDICT guest/$1/crashes-itself fail state $state" ;;
+    *c*) verdict "$1/crashes-itself" pass ;;
+    *) verdict "$1/crashes-itself" fail "state $state" ;;
     esac
     alive "$1"
 }
 
 run_running() {
-    if guest_wait "$1" "^GUEST $1 ready" sc "$(directive "$1" timeout 30)"; then
+    if guest_wait "$1" "^GUEST $1 ready" sc "$(directive "$1" timeout 60)"; then
         alive "$1"
         case $(guest_state "$1") in
-        *[sc]*) echo "VERDICT guest/$1/goes-on fail it stopped" ;;
-        *) echo "VERDICT guest/$1/goes-on pass" ;;
+        *[sc]*) verdict "$1/goes-on" fail "it stopped" ;;
+        *) verdict "$1/goes-on" pass ;;
         esac
     else
-        echo "VERDICT guest/$1/goes-on fail not ready, state $(guest_state "$1")"
+        verdict "$1/goes-on" fail "not ready, state $(guest_state "$1")"
     fi
     report "$1" "$1"
 }
@@ -134,18 +156,32 @@ run_running() {
 run_claim() {
     local begin=$SECONDS
     if ! guest_start "$1" "$1"; then
-        echo "VERDICT guest/$1/created fail $(tail -n 2 "$work/$1.out" | tr "\n" " ")"
+        verdict "$1/created" fail "$(tail -n 2 "$work/$1.out" | tr "\n" " ")"
     else
         "run_$(directive "$1" expect end)" "$1"
     fi
     guest_stop "$1" "$1"
+    if [ "$(directive "$1" others no)" = yes ]; then alive "$1"; fi
     echo "GUEST $1 took $((SECONDS - begin)) s"
     if [ -n "${GUEST_LOGS:-}" ]; then guest_log "$1" | sed "s/^/LOG $1: /"; fi
 }
 
-console_start
+if [ -z "${GUEST_CONSOLE:-}" ]; then console_start; fi
 if [ $# = 0 ]; then
     for f in "$dir"/*.elf; do set -- "$@" "$(basename "$f" .elf)"; done
 fi
+before=$(free_memory)
 for claim; do run_claim "$claim"; done
+# Scrubbing goes on behind destruction; give it a moment.
+for _ in 1 2 3 4 5; do
+    after=$(free_memory)
+    if [ "$after" = "$before" ]; then break; fi
+    sleep 1
+done
+if [ -n "$after" ] && [ "$after" = "$before" ]; then
+    verdict "all/memory-comes-back" pass
+else
+    verdict "all/memory-comes-back" fail "$before MiB free, then $after"
+fi
 rm -rf "$work"
+exit $failed

@@ -23,14 +23,14 @@ TG_LIB := boot.o string.o printf.o console.o verdict.o start.o trap.o mem.o \
 TG_MORE_evtchn := lib/evtchn-cases.o
 TG_MORE_evtchn-fifo := lib/evtchn-cases.o
 # trap_try() returns twice; what it may clobber is not read again.
-TG_WARN := $(WARN) $(shell $(CC) -Wclobbered -E -x c /dev/null >/dev/null 2>&1 && echo -Wno-clobbered)
+TG_WARN := $(WARN) $(shell $(CC) -Werror -Wclobbered -E -x c /dev/null >/dev/null 2>&1 && echo -Wno-clobbered)
 TG_CFLAGS := $(TG_WARN) -O2 -g -D__XEN_TOOLS__ -ffreestanding -nostdinc \
 	-isystem $(shell $(CC) -print-file-name=include) -isystem $(ABI_INC) \
 	-I$(TG_DIR)/lib -fno-pic -mcmodel=kernel -mno-red-zone \
 	-mgeneral-regs-only -fno-common -fno-strict-aliasing \
 	-fno-delete-null-pointer-checks -fno-asynchronous-unwind-tables \
 	-fno-stack-protector -fcf-protection=none -fno-omit-frame-pointer
-TG_LDFLAGS := -nostdlib -static -no-pie -Wl,--build-id=none \
+TG_LDFLAGS := -nostdlib -static -Wl,--build-id=none \
 	-Wl,-z,noexecstack -Wl,-z,max-page-size=4096 -Wl,--no-warn-rwx-segments
 
 .PHONY: test-guests

@@ -92,11 +92,9 @@ static void update_descriptor_wants_our_own_frame(void)
     uint64_t *l4 = (uint64_t *)start_info->pt_base, *data = page_alloc();
 
     EXPECT_REFUSED(HC2(update_descriptor, entry_addr(l4, 0), DESC_DATA3));
-    EXPECT_REFUSED(
-        HC2(update_descriptor, PTE_MFN(l4[256]) << 12, DESC_DATA3));
+    EXPECT_REFUSED(HC2(update_descriptor, PTE_MFN(l4[256]) << 12, DESC_DATA3));
     EXPECT_REFUSED(HC2(update_descriptor, 0xfee00000ul, DESC_DATA3));
-    EXPECT_REFUSED(
-        HC2(update_descriptor, entry_addr(data, 0) + 4, DESC_DATA3));
+    EXPECT_REFUSED(HC2(update_descriptor, entry_addr(data, 0) + 4, DESC_DATA3));
     EXPECT_OK(HC2(update_descriptor, entry_addr(data, 1), DESC_DATA3));
     EXPECT_EQ(DESC_DATA3, data[1]);
     page_free(data);
@@ -235,8 +233,7 @@ static void bad_segment_bases_are_refused(void)
     unsigned int which;
 
     for (which = 0; which < 3; which++) {
-        EXPECT_EQ(-XEN_EINVAL,
-                  hc_set_segment_base(which, 0x800000000000ul));
+        EXPECT_EQ(-XEN_EINVAL, hc_set_segment_base(which, 0x800000000000ul));
         EXPECT_EQ(-XEN_EINVAL,
                   hc_set_segment_base(which, 0xffff7ffffffffffful));
     }
@@ -251,8 +248,7 @@ static void user_gs_selector_is_checked(void)
     user_run(user_bases, user_bases_end);
     note("user gs then reads", (int64_t)(trap_seen.regs.rax & 0xffff));
     note("user then ends with", (int64_t)trap_seen.regs.vector);
-    EXPECT(trap_seen.regs.vector == VEC_SYSCALL ||
-           trap_seen.regs.vector == 14);
+    EXPECT(trap_seen.regs.vector == VEC_SYSCALL || trap_seen.regs.vector == 14);
     gdt_load();
     EXPECT_OK(hc_set_segment_base(SEGBASE_GS_USER_SEL, 3 << 3 | 3));
     gdt_unload();

@@ -243,6 +243,9 @@ static void own_grants_map_cleanly_or_not_at_all(void)
         EXPECT(TRAPS(*(volatile uint8_t *)at));
         EXPECT(unmap((uint64_t)at, op.handle) < 0);
         EXPECT_EQ(0, table[30].flags & (GTF_reading | GTF_writing));
+        EXPECT_OK(map_rw(page));
+        memset(page, 0, PAGE_SIZE);
+        EXPECT_OK(map_ro(page));
         EXPECT_OK(pin_level(1, va_to_mfn(page)));
         EXPECT_OK(unpin(va_to_mfn(page)));
         EXPECT_OK(map_rw(page));
@@ -361,8 +364,7 @@ static void bad_unmaps_are_refused(void)
 /* What is mapped in one batch stops where the pointers do. */
 static void bad_batches_are_refused(void)
 {
-    EXPECT_EQ(-XEN_EFAULT,
-              hc_grant_table_op(GNTTABOP_copy, 0x7000000000, 1));
+    EXPECT_EQ(-XEN_EFAULT, hc_grant_table_op(GNTTABOP_copy, 0x7000000000, 1));
     EXPECT_EQ(-XEN_EFAULT,
               hc_grant_table_op(GNTTABOP_map_grant_ref, 0x7000000000, 1));
     EXPECT_EQ(-XEN_EFAULT,
@@ -383,7 +385,8 @@ static void versions_are_negotiated(void)
     set.version = 3;
     EXPECT_EQ(-XEN_EINVAL, hc_grant_table_op(GNTTABOP_set_version, &set, 1));
     set.version = 2;
-    note("asking for version 2", hc_grant_table_op(GNTTABOP_set_version, &set, 1));
+    note("asking for version 2",
+         hc_grant_table_op(GNTTABOP_set_version, &set, 1));
     set.version = 1;
     EXPECT_OK(hc_grant_table_op(GNTTABOP_set_version, &set, 1));
 }

@@ -20,9 +20,25 @@ static uint8_t *scratch;
 static uint64_t junk(void)
 {
     static const uint64_t edges[] = {
-        0, 1, 2, 4095, 4096, 0x7ff0, 0x7ff1, 0x7fff, 0xffff,
-        0x7fffffff, 0x80000000, 0xffffffff, 1ul << 32, 1ul << 47,
-        ~0ul, ~0ul - 7, 1ul << 63, 0xffff800000000000, 0xffff830000000000,
+        0,
+        1,
+        2,
+        4095,
+        4096,
+        0x7ff0,
+        0x7ff1,
+        0x7fff,
+        0xffff,
+        0x7fffffff,
+        0x80000000,
+        0xffffffff,
+        1ul << 32,
+        1ul << 47,
+        ~0ul,
+        ~0ul - 7,
+        1ul << 63,
+        0xffff800000000000,
+        0xffff830000000000,
         0x7000000000,
     };
     uint64_t r = random();

@@ -33,8 +33,8 @@ static void counts_are_what_the_toolstack_said(void)
 {
     EXPECT_EQ(start_info->nr_pages, pages_now());
     EXPECT(reservation(XENMEM_maximum_reservation) >= pages_now());
-    note("maximum over current", reservation(XENMEM_maximum_reservation) -
-                                     pages_now());
+    note("maximum over current",
+         reservation(XENMEM_maximum_reservation) - pages_now());
     EXPECT(hc_memory_op(XENMEM_maximum_ram_page, NULL) > 0);
 }
 
@@ -279,8 +279,7 @@ static void bad_exchanges_are_refused(void)
     EXPECT_REFUSED(exchange(in, 1, 0, out, 1, 0, &done));
     in[0] = 0xfffffffffful;
     EXPECT_REFUSED(exchange(in, 1, 0, out, 1, 0, &done));
-    EXPECT_REFUSED(
-        exchange((uint64_t *)0x7000000000, 1, 0, out, 1, 0, &done));
+    EXPECT_REFUSED(exchange((uint64_t *)0x7000000000, 1, 0, out, 1, 0, &done));
     EXPECT_EQ(before, pages_now());
     page[0] = 1;
     EXPECT_EQ(1, page[0]);

@@ -265,8 +265,9 @@ static void hypervisor_frames_cannot_be_mapped(void)
 
 static void mmio_cannot_be_mapped(void)
 {
-    static const uint64_t mfns[] = {0xfee00, 0xfec00, 0xfed00, 0xb8, 0xf0, 0,
-                                    0xfeb00, 0xe0000, 0xfffffff, 0xfffffffffe};
+    static const uint64_t mfns[] = {0xfee00,   0xfec00,     0xfed00, 0xb8,
+                                    0xf0,      0,           0xfeb00, 0xe0000,
+                                    0xfffffff, 0xfffffffffe};
     unsigned int i;
 
     for (i = 0; i < ARRAY_SIZE(mfns); i++) {
@@ -285,9 +286,9 @@ static void superpages_and_bad_bits_are_refused(void)
         t = table_alloc();
         low = table_alloc();
         EXPECT_OK(pin_level(level, va_to_mfn(t)));
-        EXPECT_REFUSED(mmu_update_one(
-            entry_addr(t, 0),
-            pte_make(va_to_mfn(data) & ~511ul, PTE_TABLE | PTE_PS)));
+        EXPECT_REFUSED(
+            mmu_update_one(entry_addr(t, 0), pte_make(va_to_mfn(data) & ~511ul,
+                                                      PTE_TABLE | PTE_PS)));
         EXPECT_REFUSED(mmu_update_one(
             entry_addr(t, 0), pte_make(va_to_mfn(low), PTE_TABLE | PTE_PS)));
         EXPECT_REFUSED(mmu_update_one(
@@ -526,8 +527,8 @@ static void misaligned_updates_do_no_harm(void)
 
 static void other_domains_are_not_ours_to_name(void)
 {
-    static const uint16_t doms[] = {0, 99, DOMID_IO, DOMID_XEN, DOMID_COW,
-                                    DOMID_INVALID, 0x7fef};
+    static const uint16_t doms[] = {
+        0, 99, DOMID_IO, DOMID_XEN, DOMID_COW, DOMID_INVALID, 0x7fef};
     uint64_t *t = table_alloc(), *data = page_alloc();
     struct mmu_update req = {0, pte_make(va_to_mfn(data), PTE_RO_PAGE)};
     struct mmuext_op op = {.cmd = MMUEXT_PIN_L1_TABLE};
@@ -541,8 +542,8 @@ static void other_domains_are_not_ours_to_name(void)
         EXPECT_REFUSED(
             hc_mmu_update(&req, 1, NULL, (doms[i] + 1ul) << 16 | DOMID_SELF));
         EXPECT_REFUSED(hc_mmuext_op(&op, 1, NULL, doms[i]));
-        EXPECT_REFUSED(HC4(update_va_mapping_otherdomain, window(), req.val, 0,
-                           doms[i]));
+        EXPECT_REFUSED(
+            HC4(update_va_mapping_otherdomain, window(), req.val, 0, doms[i]));
     }
     EXPECT_OK(unpin(va_to_mfn(t)));
     table_free(t);

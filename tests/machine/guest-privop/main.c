@@ -9,8 +9,9 @@ static uint64_t msr_value;
 static bool rdmsr_traps(uint32_t msr)
 {
     uint32_t lo = 0, hi = 0;
-    bool trapped = TRAPS(
-        __asm__ volatile("rdmsr" : "=a"(lo), "=d"(hi) : "c"(msr)));
+    bool trapped = TRAPS(__asm__ volatile("rdmsr"
+                                          : "=a"(lo), "=d"(hi)
+                                          : "c"(msr)));
 
     msr_value = (uint64_t)hi << 32 | lo;
     return trapped;
@@ -150,15 +151,15 @@ static void cpuid_hides_what_a_pv_guest_cannot_have(void)
     struct cpuid one = cpuid_forced(1, 0), seven = cpuid_forced(7, 0);
     struct cpuid ext = cpuid_forced(0x80000001, 0);
 
-    EXPECT(one.c & 1u << 31);                        /* HYPERVISOR */
+    EXPECT(one.c & 1u << 31);                             /* HYPERVISOR */
     EXPECT_EQ(0, one.c & (1u << 5 | 1u << 3 | 1u << 17)); /* VMX MWAIT PCID */
     EXPECT_EQ(0, one.d & (1u << 3 | 1u << 13 | 1u << 1)); /* PSE PGE VME */
-    EXPECT(one.d & 1u << 6);                         /* PAE */
+    EXPECT(one.d & 1u << 6);                              /* PAE */
     EXPECT_EQ(0, seven.b & (1u << 7 | 1u << 20 | 1u << 10)); /* SMEP SMAP.. */
-    EXPECT_EQ(0, seven.c & (1u << 16 | 1u << 2 | 1u << 3)); /* LA57 UMIP PKU */
-    EXPECT_EQ(0, ext.c & 1u << 2);                   /* SVM */
-    EXPECT_EQ(0, ext.d & 1u << 26);                  /* 1 GiB pages */
-    EXPECT(ext.d & 1u << 11);                        /* SYSCALL */
+    EXPECT_EQ(0, seven.c & (1u << 16 | 1u << 2 | 1u << 3));  /* LA57 UMIP PKU */
+    EXPECT_EQ(0, ext.c & 1u << 2);                           /* SVM */
+    EXPECT_EQ(0, ext.d & 1u << 26);                          /* 1 GiB pages */
+    EXPECT(ext.d & 1u << 11);                                /* SYSCALL */
 }
 
 static void native_cpuid_still_runs(void)
@@ -250,10 +251,10 @@ static void port_access_needs_iopl(void)
     uint8_t v;
 
     set_iopl(0);
-    EXPECT(TRAPS(__asm__ volatile("in $0x60, %0" : "=a"(v))));
+    EXPECT(TRAPS(__asm__ volatile("inb $0x60, %0" : "=a"(v))));
     EXPECT_EQ(13, trap_seen.regs.vector);
     EXPECT_EQ(0, trap_seen.regs.error);
-    EXPECT(TRAPS(__asm__ volatile("out %0, $0x60" ::"a"((uint8_t)1))));
+    EXPECT(TRAPS(__asm__ volatile("outb %0, $0x60" ::"a"((uint8_t)1))));
     EXPECT_EQ(13, trap_seen.regs.vector);
 }
 
@@ -267,33 +268,42 @@ static void ports_we_do_not_own_read_all_ones(void)
     uint64_t n = 4;
 
     set_iopl(1);
-    EXPECT(!TRAPS(__asm__ volatile("in $0x60, %0" : "=a"(b))));
+    EXPECT(!TRAPS(__asm__ volatile("inb $0x60, %0" : "=a"(b))));
     EXPECT_EQ(0xff, b);
-    EXPECT(!TRAPS(__asm__ volatile("in %1, %0" : "=a"(w) : "d"(0x1f0))));
+    EXPECT(!TRAPS(__asm__ volatile("inw %1, %0"
+                                   : "=a"(w)
+                                   : "d"((uint16_t)0x1f0))));
     EXPECT_EQ(0xffff, w);
-    EXPECT(!TRAPS(__asm__ volatile("in %1, %0" : "=a"(l) : "d"(0xcfc))));
+    EXPECT(!TRAPS(__asm__ volatile("inl %1, %0"
+                                   : "=a"(l)
+                                   : "d"((uint16_t)0xcfc))));
     EXPECT_EQ(0xffffffff, l);
-    EXPECT(!TRAPS(__asm__ volatile("in %1, %0" : "=a"(b) : "d"(0x3f8))));
+    EXPECT(!TRAPS(__asm__ volatile("inb %1, %0"
+                                   : "=a"(b)
+                                   : "d"((uint16_t)0x3f8))));
     EXPECT_EQ(0xff, b);
-    EXPECT(!TRAPS(__asm__ volatile("out %0, %1" ::"a"(0xfe), "d"(0x64))));
-    EXPECT(!TRAPS(__asm__ volatile("out %0, %1" ::"a"((uint16_t)0x2000),
-                                   "d"(0x604))));
+    EXPECT(!TRAPS(__asm__ volatile("outb %0, %1" ::"a"((uint8_t)0xfe),
+                                   "d"((uint16_t)0x64))));
+    EXPECT(!TRAPS(__asm__ volatile("outw %0, %1" ::"a"((uint16_t)0x2000),
+                                   "d"((uint16_t)0x604))));
     EXPECT(!TRAPS(__asm__ volatile("rep insl"
                                    : "+D"(at), "+c"(n)
-                                   : "d"(0x1f0)
+                                   : "d"((uint16_t)0x1f0)
                                    : "memory")));
     EXPECT_EQ(0, memcmp(buf, want, sizeof(buf)));
     at = buf;
     n = 4;
     EXPECT(!TRAPS(__asm__ volatile("rep outsl"
                                    : "+S"(at), "+c"(n)
-                                   : "d"(0x1f0)
+                                   : "d"((uint16_t)0x1f0)
                                    : "memory")));
     EXPECT_EQ(0, n);
     /* String input to an address that we cannot write. */
     at = (void *)0x7000000000ul;
     n = 1;
-    EXPECT(TRAPS(__asm__ volatile("rep insl" : "+D"(at), "+c"(n) : "d"(0x1f0)
+    EXPECT(TRAPS(__asm__ volatile("rep insl"
+                                  : "+D"(at), "+c"(n)
+                                  : "d"((uint16_t)0x1f0)
                                   : "memory")));
     EXPECT_EQ(14, trap_seen.regs.vector);
     EXPECT_EQ(0x7000000000, trap_seen.cr2);
@@ -332,9 +342,9 @@ static void iopl_is_bounded_and_popf_cannot_raise_it(void)
 /* Whatever it does, the guest gets an ordinary fault or goes on. */
 #define PRIVILEGED(text)                                                       \
     do {                                                                       \
-        bool t_ = TRAPS(__asm__ volatile(text ::"a"(0ul), "c"(0ul), "d"(0ul),  \
-                                         "b"(scratch)                          \
-                                         : "memory", "cc"));                   \
+        bool t_ = TRAPS(                                                       \
+            __asm__ volatile(text ::"a"(0ul), "c"(0ul), "d"(0ul), "b"(scratch) \
+                             : "memory", "cc"));                               \
         uint32_t vec_ = trap_seen.regs.vector;                                 \
         note(text, t_ ? (int64_t)vec_ : -1);                                   \
         EXPECT(!t_ || vec_ == 13 || vec_ == 6 || vec_ == 14);                  \

@@ -70,12 +70,16 @@ static void exchange_returns_the_old_entry(void)
 
     reset();
     value = good();
-    EXPECT(!TRAPS(__asm__ volatile("xchg %0, (%1)" : "+r"(value) : "r"(l1)
+    EXPECT(!TRAPS(__asm__ volatile("xchg %0, (%1)"
+                                   : "+r"(value)
+                                   : "r"(l1)
                                    : "memory")));
     EXPECT_EQ(0, value);
     EXPECT(is_good(l1[0]));
     value = 0;
-    EXPECT(!TRAPS(__asm__ volatile("xchg %0, (%1)" : "+r"(value) : "r"(l1)
+    EXPECT(!TRAPS(__asm__ volatile("xchg %0, (%1)"
+                                   : "+r"(value)
+                                   : "r"(l1)
                                    : "memory")));
     EXPECT(is_good(value));
     EXPECT_EQ(0, l1[0]);
@@ -111,11 +115,12 @@ static void read_modify_write(void)
 {
     reset();
     mmu_update_one(entry_addr(l1, 0), good());
-    EXPECT(!TRAPS(__asm__ volatile("lock btrq $1, (%0)"::"r"(l1) : "memory")));
+    EXPECT(!TRAPS(__asm__ volatile("lock btrq $1, (%0)" ::"r"(l1) : "memory")));
     EXPECT_EQ(0, l1[0] & PTE_RW);
-    EXPECT(!TRAPS(__asm__ volatile("lock orq $0x2, (%0)"::"r"(l1) : "memory")));
+    EXPECT(!TRAPS(__asm__ volatile("lock orq $0x2, (%0)" ::"r"(l1)
+                                   : "memory")));
     EXPECT_EQ(PTE_RW, l1[0] & PTE_RW);
-    EXPECT(!TRAPS(__asm__ volatile("andq $~2, (%0)"::"r"(l1) : "memory")));
+    EXPECT(!TRAPS(__asm__ volatile("andq $~2, (%0)" ::"r"(l1) : "memory")));
     EXPECT_EQ(0, l1[0] & PTE_RW);
 }
 
@@ -168,7 +173,8 @@ static void a_bad_value_in_halves_is_refused(void)
     reset();
     half = (volatile uint32_t *)l1;
     value = bad();
-    trapped = TRAPS(half[1] = (uint32_t)(value >> 32); half[0] = (uint32_t)value);
+    trapped =
+        TRAPS(half[1] = (uint32_t)(value >> 32); half[0] = (uint32_t)value);
     EXPECT(trapped);
     EXPECT(!(l1[0] & PTE_P));
     reset();
@@ -230,7 +236,8 @@ static void a_user_store_is_the_guests_fault(void)
 static void without_the_assist_stores_fault(void)
 {
     reset();
-    EXPECT_OK(hc_vm_assist(VMASST_CMD_disable, VMASST_TYPE_writable_pagetables));
+    EXPECT_OK(
+        hc_vm_assist(VMASST_CMD_disable, VMASST_TYPE_writable_pagetables));
     expect_fault_at(l1, TRAPS(*(volatile uint64_t *)l1 = good()));
     EXPECT_EQ(0, l1[0]);
     EXPECT_OK(hc_vm_assist(VMASST_CMD_enable, VMASST_TYPE_writable_pagetables));

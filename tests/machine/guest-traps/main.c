@@ -232,8 +232,12 @@ static void bad_debug_registers_are_refused(void)
 static void iret_restores_every_register(void)
 {
     struct iret_frame f = {
-        .rax = 0x1234567887654321, .r11 = 0xabcd, .rcx = 0xef01,
-        .cs = FLAT_KERNEL_CS & ~3, .ss = FLAT_KERNEL_SS, .rflags = 0x8d7,
+        .rax = 0x1234567887654321,
+        .r11 = 0xabcd,
+        .rcx = 0xef01,
+        .cs = FLAT_KERNEL_CS & ~3,
+        .ss = FLAT_KERNEL_SS,
+        .rflags = 0x8d7,
     };
     uint64_t rax, rcx, r11, flags;
 
@@ -256,7 +260,8 @@ static void iret_restores_every_register(void)
 static void iret_filters_the_flags(void)
 {
     struct iret_frame f = {
-        .cs = FLAT_KERNEL_CS & ~3, .ss = FLAT_KERNEL_SS,
+        .cs = FLAT_KERNEL_CS & ~3,
+        .ss = FLAT_KERNEL_SS,
         .rflags = 0x3000 | 0x20000 | 2,
     };
     uint64_t flags;
@@ -271,7 +276,8 @@ static void iret_filters_the_flags(void)
     EXPECT_EQ(0x202, flags & ~0x8d5ul);
 }
 
-USER_CODE_BLOB(user_syscall, "mov $0x77, %eax; mov $0x88, %r15d; std; syscall\n");
+USER_CODE_BLOB(user_syscall,
+               "mov $0x77, %eax; mov $0x88, %r15d; std; syscall\n");
 
 static void system_call_from_user_mode(void)
 {
@@ -280,8 +286,7 @@ static void system_call_from_user_mode(void)
     EXPECT_EQ(USER_CODE + (uint64_t)(user_syscall_end - user_syscall),
               trap_seen.regs.rip);
     EXPECT_EQ(trap_seen.regs.rip, trap_seen.regs.rcx);
-    EXPECT_EQ(trap_seen.regs.rflags & ~0x200ul,
-              trap_seen.regs.r11 & ~0x200ul);
+    EXPECT_EQ(trap_seen.regs.rflags & ~0x200ul, trap_seen.regs.r11 & ~0x200ul);
     EXPECT_EQ(0x77, trap_seen.regs.rax);
     EXPECT_EQ(0x88, trap_seen.regs.r15);
     EXPECT_EQ(1, trap_seen.mask);
@@ -300,7 +305,8 @@ static void user_mode_makes_no_hypercall(void)
 }
 
 USER_CODE_BLOB(user_pf_read, "mov 0x20000000, %eax; syscall");
-USER_CODE_BLOB(user_pf_write, "mov $0x10000000, %eax; movl $0, (%rax); syscall");
+USER_CODE_BLOB(user_pf_write,
+               "mov $0x10000000, %eax; movl $0, (%rax); syscall");
 USER_CODE_BLOB(user_pf_kernel, "mov $0xffffffff80100000, %rax\n"
                                "mov (%rax), %eax; syscall");
 USER_CODE_BLOB(user_pf_m2p, "mov $0xffff830000000000, %rax\n"
@@ -428,7 +434,8 @@ static void device_not_available_by_taskswitch(void)
 
 static void trap_table_wants_canonical_handlers(void)
 {
-    struct trap_info table[2] = {{0x30, 4, FLAT_KERNEL_CS, 0x800000000000}, {0}};
+    struct trap_info table[2] = {{0x30, 4, FLAT_KERNEL_CS, 0x800000000000},
+                                 {0}};
 
     EXPECT_REFUSED(HC1(set_trap_table, table));
     EXPECT_EQ(-XEN_EFAULT, HC1(set_trap_table, 0x7000000000ul));

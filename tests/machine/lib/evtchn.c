@@ -48,8 +48,8 @@ static bool test_bit(evtchn_port_t port, bool mask)
 static void set_bit(evtchn_port_t port, bool mask, bool on)
 {
     if (fifo) {
-        event_word_t bit =
-            1u << (mask ? EVTCHN_FIFO_MASKED : EVTCHN_FIFO_PENDING);
+        event_word_t bit = 1u
+                           << (mask ? EVTCHN_FIFO_MASKED : EVTCHN_FIFO_PENDING);
 
         if (on)
             __atomic_fetch_or(&words[port], bit, __ATOMIC_SEQ_CST);
@@ -116,8 +116,8 @@ void ev_clear(evtchn_port_t port)
 
     this_vcpu_info()->evtchn_upcall_pending = 0;
     if (fifo) {
-        uint32_t ready = __atomic_exchange_n(&control->ready, 0,
-                                             __ATOMIC_SEQ_CST);
+        uint32_t ready =
+            __atomic_exchange_n(&control->ready, 0, __ATOMIC_SEQ_CST);
 
         for (i = 0; i <= EVTCHN_FIFO_PRIORITY_MIN; i++)
             if (ready & 1u << i)

@@ -22,12 +22,11 @@ void ev_clear(evtchn_port_t port);
 int ev_send(evtchn_port_t port);
 int ev_close(evtchn_port_t port);
 int ev_status(evtchn_port_t port, struct evtchn_status *status);
-int ev_alloc_unbound(domid_t remote);             /* the port, or an error */
+int ev_alloc_unbound(domid_t remote); /* the port, or an error */
 int ev_bind_interdomain(domid_t dom, evtchn_port_t port);
 int ev_bind_virq(unsigned int virq, unsigned int vcpu);
 int ev_bind_ipi(unsigned int vcpu);
 int ev_bind_vcpu(evtchn_port_t port, unsigned int vcpu);
-
 
 /* The cases, the same for both: a guest's second list. */
 extern const struct test evtchn_tests[];

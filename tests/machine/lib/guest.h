@@ -34,9 +34,9 @@
 #include "layout.h"
 #include "hypercall.h"
 
-#define PAGE_SIZE  4096ul
+#define PAGE_SIZE     4096ul
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
-#define barrier()  __asm__ volatile("" ::: "memory")
+#define barrier()     __asm__ volatile("" ::: "memory")
 
 /* ---- string.c, printf.c, console.c ------------------------------------ */
 
@@ -61,7 +61,10 @@ struct test {
 };
 
 /* A case called as its function; `_` reads as `-` in the verdict. */
-#define TEST(fn) {#fn, fn}
+#define TEST(fn)                                                               \
+    {                                                                          \
+#fn, fn                                                                \
+    }
 
 /* What main.c provides; a list ends with a nameless entry. */
 extern const struct test guest_tests[];
@@ -123,9 +126,9 @@ struct iret_frame {
 /* The last entry that TRAPS() or user_run() caught. */
 struct trap_seen {
     struct regs regs;
-    uint64_t cr2;      /* vcpu_info's, at entry */
-    uint64_t frame;    /* where the frame was */
-    uint8_t mask;      /* evtchn_upcall_mask in the handler */
+    uint64_t cr2;   /* vcpu_info's, at entry */
+    uint64_t frame; /* where the frame was */
+    uint8_t mask;   /* evtchn_upcall_mask in the handler */
 };
 extern struct trap_seen trap_seen;
 
@@ -162,22 +165,22 @@ static inline uint64_t trap_stub(unsigned int vector)
 
 /* ---- mem.c --------------------------------------------------------------- */
 
-#define PTE_P   0x001ul
-#define PTE_RW  0x002ul
-#define PTE_US  0x004ul
-#define PTE_PWT 0x008ul
-#define PTE_PCD 0x010ul
-#define PTE_A   0x020ul
-#define PTE_D   0x040ul
-#define PTE_PS  0x080ul
-#define PTE_G   0x100ul
-#define PTE_NX  (1ul << 63)
-#define PTE_RO_PAGE (PTE_P | PTE_US | PTE_A)
-#define PTE_RW_PAGE (PTE_P | PTE_US | PTE_A | PTE_D | PTE_RW)
-#define PTE_TABLE   (PTE_P | PTE_US | PTE_A | PTE_D | PTE_RW)
+#define PTE_P        0x001ul
+#define PTE_RW       0x002ul
+#define PTE_US       0x004ul
+#define PTE_PWT      0x008ul
+#define PTE_PCD      0x010ul
+#define PTE_A        0x020ul
+#define PTE_D        0x040ul
+#define PTE_PS       0x080ul
+#define PTE_G        0x100ul
+#define PTE_NX       (1ul << 63)
+#define PTE_RO_PAGE  (PTE_P | PTE_US | PTE_A)
+#define PTE_RW_PAGE  (PTE_P | PTE_US | PTE_A | PTE_D | PTE_RW)
+#define PTE_TABLE    (PTE_P | PTE_US | PTE_A | PTE_D | PTE_RW)
 #define PTE_MFN(pte) (((pte) >> 12) & 0xfffffffffful)
 
-#define M2P ((const volatile uint64_t *)0xffff800000000000ul)
+#define M2P      ((const volatile uint64_t *)0xffff800000000000ul)
 #define P2M_NONE (~0ul)
 
 extern uint64_t *p2m;
@@ -234,7 +237,8 @@ static inline uint64_t entry_addr(const uint64_t *table, unsigned int i)
     return (va_to_mfn(table) << 12) + i * 8;
 }
 
-/* ---- user.c: a user-mode address space ------------------------------------ */
+/* ---- user.c: a user-mode address space ------------------------------------
+ */
 
 #define USER_CODE  0x10000000ul
 #define USER_STACK 0x10001000ul
@@ -255,14 +259,16 @@ void user_run(const char *from, const char *to);
 /* The same with the whole frame given. */
 void user_enter(uint64_t rip, uint64_t rflags, uint64_t cs, uint64_t ss);
 
-/* ---- smp.c ----------------------------------------------------------------- */
+/* ---- smp.c -----------------------------------------------------------------
+ */
 
 extern uint8_t smp_stack[STACK_SIZE];
 /* A context to start a vCPU with; it runs fn(arg) and must not return. */
 struct vcpu_guest_context *smp_context(void (*fn)(void *), void *arg);
 int smp_start(unsigned int vcpu, void (*fn)(void *), void *arg);
 
-/* ---- time.c ---------------------------------------------------------------- */
+/* ---- time.c ----------------------------------------------------------------
+ */
 
 uint64_t time_ns(unsigned int vcpu);
 static inline uint64_t rdtsc(void)

@@ -75,7 +75,8 @@ size_t format(char *buf, size_t size, const char *fmt, va_list ap)
             break;
         case 'u':
         case 'x':
-            put_number(&o, is_long ? va_arg(ap, uint64_t) : va_arg(ap, uint32_t),
+            put_number(&o,
+                       is_long ? va_arg(ap, uint64_t) : va_arg(ap, uint32_t),
                        *fmt == 'u' ? 10 : 16, false, width, pad);
             break;
         case 'p':

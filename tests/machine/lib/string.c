@@ -5,8 +5,7 @@ void *memcpy(void *to, const void *from, size_t n)
 {
     void *ret = to;
 
-    __asm__ volatile("rep movsb"
-                     : "+D"(to), "+S"(from), "+c"(n)::"memory");
+    __asm__ volatile("rep movsb" : "+D"(to), "+S"(from), "+c"(n)::"memory");
     return ret;
 }
 

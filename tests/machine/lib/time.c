@@ -15,9 +15,9 @@ uint64_t time_ns(unsigned int vcpu)
             delta <<= t->tsc_shift;
         else
             delta >>= -t->tsc_shift;
-        ns = t->system_time +
-             (uint64_t)(((unsigned __int128)delta * t->tsc_to_system_mul) >>
-                        32);
+        ns =
+            t->system_time +
+            (uint64_t)(((unsigned __int128)delta * t->tsc_to_system_mul) >> 32);
         barrier();
     } while ((version & 1) || version != t->version);
     return ns;

@@ -37,9 +37,9 @@ void user_init(void)
     map_ro(l1);
     if (pin_level(4, va_to_mfn(user_l4)) ||
         mmuext_one(MMUEXT_NEW_USER_BASEPTR, va_to_mfn(user_l4)) ||
-        mmu_update_one(entry_addr((uint64_t *)start_info->pt_base,
-                                  slot(USER_CODE, 4)),
-                       pte_make(va_to_mfn(l3), PTE_TABLE))) {
+        mmu_update_one(
+            entry_addr((uint64_t *)start_info->pt_base, slot(USER_CODE, 4)),
+            pte_make(va_to_mfn(l3), PTE_TABLE))) {
         verdict_died("no user address space");
         guest_shutdown(SHUTDOWN_crash);
     }

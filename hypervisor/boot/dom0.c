@@ -76,12 +76,10 @@ static INIT_TEXT uint64_t choose_size(uint64_t nr_free)
         nr = MIN(nr, pages(o->dom0_mem_max));
     if (o->dom0_mem_min)
         nr = MAX(nr, pages(o->dom0_mem_min));
-    if (nr > most) {
+    if (nr > most && (o->dom0_mem || o->dom0_mem_min))
         log_warn("dom0: only %llu MiB are there to give\n",
                  (unsigned long long)(most / MIB_PAGES));
-        nr = most;
-    }
-    return nr;
+    return MIN(nr, most);
 }
 
 static INIT_TEXT void add_chunk(struct builder *b, uint64_t m, uint64_t nr)

@@ -242,15 +242,20 @@ struct domain *domain_get_self_or(domid_t id)
 
 struct domain *domain_get_from(domid_t id)
 {
-    struct domain *found = NULL;
+    struct domain *found;
 
     spin_lock(&list_lock);
-    list_for_each (it, &domains) {
-        struct domain *d = list_entry(it, struct domain, all);
+    /* Who walks the list asks for the next number: mostly it is there. */
+    found = find(id);
+    if (!found || !get_live(found)) {
+        found = NULL;
+        list_for_each (it, &domains) {
+            struct domain *d = list_entry(it, struct domain, all);
 
-        if (d->id >= id && get_live(d)) {
-            found = d;
-            break;
+            if (d->id >= id && get_live(d)) {
+                found = d;
+                break;
+            }
         }
     }
     spin_unlock(&list_lock);

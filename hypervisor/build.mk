@@ -57,31 +57,31 @@ HV_LINK = $(LD) -m elf_x86_64 -static -nostdlib --build-id=none --no-relax --gc-
 
 $(HV_LDS): hypervisor/hypervisor.lds.S hypervisor/mm/layout.h
 	@mkdir -p $(@D)
-	$(CC) -E -P -x assembler-with-cpp -D__ASSEMBLY__ -Ihypervisor $< | \
-	sed 's/\(0x[0-9a-f]*\)ul/\1/g' > $@
+	@$(CC) -E -P -x assembler-with-cpp -D__ASSEMBLY__ -Ihypervisor $< > $@
 
 # Pass 1 has an empty symbol table. Text lies before the table, so its
 # addresses stay the same in pass 2, which links what nm found in pass 1.
 $(HV_OUT)/symtab0.S: hypervisor/console/symtab.awk
 	@mkdir -p $(@D)
-	awk -f $< /dev/null > $@
+	@awk -f $< /dev/null > $@
 $(HV_OUT)/symtab.S: $(HV_OUT)/pass1 hypervisor/console/symtab.awk
-	$(NM) -n $< | awk -f hypervisor/console/symtab.awk > $@
+	@$(NM) -n $< | awk -f hypervisor/console/symtab.awk > $@
 $(HV_OUT)/symtab.o $(HV_OUT)/symtab0.o: %.o: %.S
-	$(CC) -c $< -o $@
+	@$(CC) -c $< -o $@
 
 $(HV_OUT)/pass1: $(HV_OBJS) $(HV_OUT)/symtab0.o $(HV_LDS)
-	$(HV_LINK) -o $@ $(HV_OBJS) $(HV_OUT)/symtab0.o \
+	@$(HV_LINK) -o $@ $(HV_OBJS) $(HV_OUT)/symtab0.o \
 	--start-group $(hv-libs) --end-group
 $(BUILD)/paravane.dbg: $(HV_OBJS) $(HV_OUT)/symtab.o $(HV_LDS)
-	$(HV_LINK) -Map=$(HV_OUT)/paravane.map -o $@ $(HV_OBJS) \
+	@echo "  LD      $@"; $(HV_LINK) -Map=$(HV_OUT)/paravane.map -o $@ $(HV_OBJS) \
 	$(HV_OUT)/symtab.o --start-group $(hv-libs) --end-group
 
 $(HV_OUT)/paravane.bin: $(BUILD)/paravane.dbg
-	$(OBJCOPY) -O binary $< $@
+	@$(OBJCOPY) -O binary $< $@
 $(BUILD)/paravane.elf: hypervisor/boot/elf32.S $(HV_OUT)/paravane.bin
-	$(CC) -c -DIMAGE_FILE='"$(HV_OUT)/paravane.bin"' -Ihypervisor \
+	@$(CC) -c -D__ASSEMBLY__ -DIMAGE_FILE='"$(HV_OUT)/paravane.bin"' -Ihypervisor \
 	$$($(NM) $(BUILD)/paravane.dbg | \
 	awk '$$3 ~ /^image_(entry|mem_size)_phys$$/ { print "-D" $$3 "=0x" $$1 }') \
 	$< -o $(HV_OUT)/elf32.o
-	$(OBJCOPY) -O binary $(HV_OUT)/elf32.o $@
+	@$(OBJCOPY) -O binary $(HV_OUT)/elf32.o $@
+	@echo "  IMAGE   $@"

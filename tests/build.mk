@@ -48,7 +48,7 @@ $(UNIT)/fakes.a: $(UNIT_FAKES)
 
 define unit_rule
 $(UNIT)/$(1): $(UNIT)/tests/unit/$(1).o $(call unit_objects,$(1)) $(UNIT)/fakes.a
-	$$(CC) -fsanitize=address,undefined $$^ -lcmocka -o $$@
+	$$(CC) -fsanitize=address,undefined $$^ -lcmocka $(unit-libs-$(1)) -o $$@
 -include $(UNIT)/tests/unit/$(1).d $(patsubst %.o,%.d,$(call unit_objects,$(1)))
 endef
 $(foreach t,$(UNIT_NAMES),$(eval $(call unit_rule,$(t))))

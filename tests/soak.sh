@@ -8,7 +8,10 @@ mkdir -p $out
 for n in $(seq "$rounds"); do
     [ -e $out/round-$n.done ] && continue
     echo "== soak round $n of $rounds"
-    tests/machine/run.py --soak --state $out/round-$n.json ${SOAK_SECS:+--slow 4} || rc=1
-    [ $rc = 0 ] && touch $out/round-$n.done
+    if tests/machine/run.py --soak --state $out/round-$n.json; then
+        touch $out/round-$n.done
+    else
+        rc=1
+    fi
 done
 exit $rc

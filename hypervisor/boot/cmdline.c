@@ -93,8 +93,8 @@ static bool parse_serial(const struct option *o, const char *value)
     const char *end;
     uint64_t baud = parse_u64(value, &end, 10);
 
-    if (has_prefix(&value, "auto"))
-        end = value;
+    if (!strncmp(value, "auto", 4))
+        end = value + 4;
     else if (end == value || baud < 50 || baud > 115200 || 115200 % baud)
         return false;
     if (*end && *end != ',')

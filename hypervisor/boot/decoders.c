@@ -65,9 +65,9 @@ int decode_lzma(const void *in, size_t in_size, void *out, size_t out_size)
     s.avail_out = out_size;
     do
         rc = lzma_code(&s, LZMA_FINISH);
-    while (rc == LZMA_OK && s.avail_out);
+    while (rc == LZMA_OK); /* no progress is an error, so it ends */
     lzma_end(&s);
-    return (rc == LZMA_OK || rc == LZMA_STREAM_END) && !s.avail_out ? 0 : -1;
+    return rc == LZMA_STREAM_END && !s.avail_out ? 0 : -1;
 }
 
 int decode_zstd(const void *in, size_t in_size, void *out, size_t out_size)
@@ -79,7 +79,8 @@ int decode_zstd(const void *in, size_t in_size, void *out, size_t out_size)
 int decode_lz4(const void *in, size_t in_size, void *out, size_t out_size)
 {
     const size_t block_max = 8u << 20;
-    const uint8_t *p = (const uint8_t *)in + 4, *end = (const uint8_t *)in + in_size;
+    const uint8_t *p = (const uint8_t *)in + 4,
+                  *end = (const uint8_t *)in + in_size;
     uint8_t *to = out;
 
     if (in_size < 4)

@@ -13,7 +13,7 @@
 
 static uint64_t pages_of(uint64_t bytes)
 {
-    return DIV_ROUND_UP(bytes, PAGE_SIZE);
+    return bytes / PAGE_SIZE + (bytes % PAGE_SIZE != 0);
 }
 
 static uint64_t pfn_of(const struct dom0_layout *l, uint64_t va)
@@ -74,7 +74,7 @@ const char *dom0_layout(struct dom0_layout *l)
     l->nr_p2m = pages_of(l->nr_pages * sizeof(uint64_t));
     if (l->virt_base % PAGE_SIZE || l->kernel_end <= l->virt_base ||
         l->kernel_end - l->virt_base > MAX_MAPPING ||
-        l->nr_initrd * PAGE_SIZE > MAX_MAPPING)
+        (l->initrd_mapped && l->nr_initrd > MAX_MAPPING / PAGE_SIZE))
         return "the kernel or the initrd is too large for the initial mapping";
 
     if (l->initrd_mapped) {
@@ -106,8 +106,8 @@ const char *dom0_layout(struct dom0_layout *l)
         l->p2m_va = l->p2m_base;
         l->p2m_pfn = pfn;
         l->p2m_pt_pfn = pfn + l->nr_p2m;
-        l->nr_p2m_pt = tables_below_l4(
-            l->p2m_base, l->p2m_base + l->nr_p2m * PAGE_SIZE);
+        l->nr_p2m_pt =
+            tables_below_l4(l->p2m_base, l->p2m_base + l->nr_p2m * PAGE_SIZE);
         pfn = l->p2m_pt_pfn + l->nr_p2m_pt;
     }
     l->end_pfn = pfn;

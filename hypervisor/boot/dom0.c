@@ -100,7 +100,7 @@ static INIT_TEXT void allocate_up_to(struct builder *b, uint64_t end)
 
         while (1ull << order > end - b->nr_allocated)
             order--;
-        f = frame_alloc_domain(b->d, order, 0);
+        f = frame_alloc_dom0(b->d, order);
         if (f)
             add_chunk(b, frame_mfn(f).n, 1ull << order);
         else if (order)
@@ -153,7 +153,23 @@ static INIT_TEXT uint64_t pfn_of_va(const struct builder *b, uint64_t va)
 
 /* ---- contents ---- */
 
-/* Frames arrive zeroed, which takes care of the bss. */
+static INIT_TEXT void clear_pages(struct builder *b, uint64_t pfn, uint64_t nr)
+{
+    for (uint64_t end = pfn + nr; pfn < end; pfn++)
+        memset(pfn_virt(b, pfn), 0, PAGE_SIZE);
+}
+
+/* What we write behind the kernel: the start of day and the list of frames. */
+static INIT_TEXT void clear_start(struct builder *b)
+{
+    const struct dom0_layout *l = &b->layout;
+    uint64_t first = pfn_of_va(b, b->kernel.end);
+
+    clear_pages(b, first, pfn_of_va(b, l->end_va) - first);
+    clear_pages(b, l->p2m_pfn, l->nr_p2m);
+    clear_pages(b, l->p2m_pt_pfn, l->nr_p2m_pt);
+}
+
 static INIT_TEXT void load_kernel(struct builder *b)
 {
     const struct xen_kernel *k = &b->kernel;
@@ -165,15 +181,14 @@ static INIT_TEXT void load_kernel(struct builder *b)
                 s->file_size);
     }
     if (k->has_hypercall_page)
-        hypercall_page_fill(pfn_virt(b, pfn_of_va(b, k->hypercall_page)));
+        pv_fill_hypercall_page(pfn_virt(b, pfn_of_va(b, k->hypercall_page)));
 }
 
 static INIT_TEXT void load_initrd(struct builder *b)
 {
     if (b->layout.initrd_size)
         copy_in(b, b->layout.initrd_pfn << PAGE_SHIFT,
-                phys_to_virt(boot_info.module[1].start),
-                b->layout.initrd_size);
+                phys_to_virt(boot_info.module[1].start), b->layout.initrd_size);
 }
 
 /* The list of machine frames by dom0's numbers. */
@@ -335,8 +350,7 @@ struct port_range {
  * routed elsewhere before anybody looks here (pv/privop.c).
  */
 static const struct port_range kept_ports[] = {
-    {0x20, 0x21},   {0xa0, 0xa1}, {0x4d0, 0x4d1},
-    {0x92, 0x92},   {0xf0, 0xf0},
+    {0x20, 0x21}, {0xa0, 0xa1}, {0x4d0, 0x4d1}, {0x92, 0x92}, {0xf0, 0xf0},
 };
 
 static INIT_TEXT void keep_ports(uint64_t *map, unsigned first, unsigned last)
@@ -450,9 +464,11 @@ static INIT_TEXT void fill_memory(struct builder *b)
     b->d->max_pages = l->nr_pages;
 
     allocate_up_to(b, pfn_of_va(b, b->kernel.end));
+    clear_pages(b, 0, b->nr_allocated); /* its bss, and what lies around */
     load_kernel(b);
     unpack_release(&b->file);
     allocate_up_to(b, l->nr_pages);
+    clear_start(b);
     load_initrd(b);
     write_p2m(b);
     build_tables(b);
@@ -466,9 +482,11 @@ INIT_TEXT void dom0_build(void)
     static INIT_DATA struct builder b = {0};
 
     read_kernel(&b);
+    log_debug("dom0: kernel unpacked, %zu KiB\n", b.file.size >> 10);
     plan(&b);
     dom0 = b.d = create();
     fill_memory(&b);
+    log_debug("dom0: memory filled, in %u pieces\n", b.nr_chunks);
     create_vcpus(b.d);
     pin_tables(&b, b.d->vcpu[0]);
     start_vcpu(&b, b.d->vcpu[0]);

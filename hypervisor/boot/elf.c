@@ -39,8 +39,9 @@ struct elf_note {
 
 /* Features that a kernel may demand ('!') and a PV guest has or needs not. */
 static const char *const known_features[] = {
-    "writable_page_tables", "writable_descriptor_tables", "pae_pgdir_above_4gb",
-    "dom0", "gnttab_map_avail_bits", "mmu_pt_update_preserve_ad",
+    "writable_page_tables",  "writable_descriptor_tables",
+    "pae_pgdir_above_4gb",   "dom0",
+    "gnttab_map_avail_bits", "mmu_pt_update_preserve_ad",
     "highmem_assist"};
 
 #define FEATURE_DOM0 11 /* XENFEAT_dom0, bit of SUPPORTED_FEATURES */
@@ -64,8 +65,7 @@ static bool is_string(const uint8_t *desc, uint32_t size, const char *s)
 {
     size_t len = strlen(s);
 
-    return size >= len && !memcmp(desc, s, len) &&
-           (size == len || !desc[len]);
+    return size >= len && !memcmp(desc, s, len) && (size == len || !desc[len]);
 }
 
 static bool is_known(const char *name, size_t len)
@@ -257,8 +257,8 @@ static const char *place(struct xen_kernel *k)
         return "the kernel's PADDR_OFFSET note is above its segments";
 
     k->start = (low - k->paddr_offset + k->virt_base) & PAGE_MASK;
-    k->end = (high - k->paddr_offset + k->virt_base + PAGE_SIZE - 1) &
-             PAGE_MASK;
+    k->end =
+        (high - k->paddr_offset + k->virt_base + PAGE_SIZE - 1) & PAGE_MASK;
     if (k->start < k->virt_base || k->end <= k->start)
         return "the kernel's addresses wrap around";
     if (k->entry < k->start || k->entry >= k->end)

@@ -10,7 +10,7 @@
 #define MAX_SEGMENTS 16
 
 struct elf_segment {
-    uint64_t paddr, mem_size;  /* where it goes */
+    uint64_t paddr, mem_size;   /* where it goes */
     uint64_t offset, file_size; /* where it is in the image; the rest is 0 */
 };
 

@@ -9,8 +9,13 @@
 
 enum packing {
     PACKING_NONE, /* an ELF as it is */
-    PACKING_GZIP, PACKING_XZ, PACKING_LZMA, PACKING_ZSTD, PACKING_LZ4,
-    PACKING_BZIP2, PACKING_LZO, /* known, but not decoded */
+    PACKING_GZIP,
+    PACKING_XZ,
+    PACKING_LZMA,
+    PACKING_ZSTD,
+    PACKING_LZ4,
+    PACKING_BZIP2,
+    PACKING_LZO, /* known, but not decoded */
     PACKING_UNKNOWN
 };
 

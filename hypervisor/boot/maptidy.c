@@ -22,10 +22,6 @@ static uint32_t type_of(const struct boot_range *map, unsigned nr,
 static void append(struct boot_range *map, unsigned *nr, uint64_t start,
                    uint64_t end, uint32_t type)
 {
-    if (type == E820_RAM) {
-        start = ROUND_UP(start, PAGE_SIZE);
-        end &= PAGE_MASK;
-    }
     if (start >= end || !type)
         return;
     if (*nr && map[*nr - 1].end == start && map[*nr - 1].type == type) {
@@ -37,6 +33,24 @@ static void append(struct boot_range *map, unsigned *nr, uint64_t start,
         return;
     }
     map[(*nr)++] = (struct boot_range){start, end, type};
+}
+
+/* RAM counts by whole pages; after pieces that touch have been joined. */
+static void cut_to_pages(struct boot_range *map, unsigned *nr)
+{
+    unsigned kept = 0;
+
+    for (unsigned i = 0; i < *nr; i++) {
+        struct boot_range r = map[i];
+
+        if (r.type == E820_RAM) {
+            r.start = ROUND_UP(r.start, PAGE_SIZE);
+            r.end &= PAGE_MASK;
+        }
+        if (r.start < r.end)
+            map[kept++] = r;
+    }
+    *nr = kept;
 }
 
 void boot_map_tidy(struct boot_range *map, unsigned *nr, uint64_t ram_limit)
@@ -61,4 +75,5 @@ void boot_map_tidy(struct boot_range *map, unsigned *nr, uint64_t ram_limit)
             type = E820_UNUSABLE;
         append(map, nr, border[i], border[i + 1], type);
     }
+    cut_to_pages(map, nr);
 }

@@ -11,6 +11,7 @@
 #include "evtchn/evtchn.h"
 #include "grant/gnttab.h"
 #include "irq/irq.h"
+#include "mm/alloc.h"
 #include "mm/hvmap.h"
 #include "pci/pci.h"
 #include "pv/pv.h"
@@ -56,6 +57,7 @@ static INIT_TEXT void bring_up_boot_cpu(void)
 NORETURN static __attribute__((noinline)) void finish(void)
 {
     boot_free_init();
+    alloc_scrub_start();
     console_init_irq();
     pv_start_running();
 }

@@ -40,8 +40,7 @@ static int buffers_alloc(struct policy_buffers *b, bool leaves, bool msrs)
     return 0;
 }
 
-static int buffers_out(const struct policy_buffers *b, void *leaves,
-                       void *msrs)
+static int buffers_out(const struct policy_buffers *b, void *leaves, void *msrs)
 {
     if (b->leaves &&
         copy_to_guest(leaves, b->leaves, b->nr_leaves * sizeof(*b->leaves)))
@@ -106,8 +105,7 @@ int sysctl_get_cpu_policy(struct xen_sysctl *op)
     rc = buffers_alloc(&b, p->leaves.p, p->msrs.p);
     if (rc)
         return rc;
-    rc = policy_serialise(p->index, b.leaves, &b.nr_leaves, b.msrs,
-                          &b.nr_msrs);
+    rc = policy_serialise(p->index, b.leaves, &b.nr_leaves, b.msrs, &b.nr_msrs);
     if (!rc)
         rc = buffers_out(&b, p->leaves.p, p->msrs.p);
     p->nr_leaves = b.nr_leaves;

@@ -245,7 +245,7 @@ struct domain *domain_get_from(domid_t id)
     struct domain *found = NULL;
 
     spin_lock(&list_lock);
-    list_for_each(it, &domains) {
+    list_for_each (it, &domains) {
         struct domain *d = list_entry(it, struct domain, all);
 
         if (d->id >= id && get_live(d)) {
@@ -313,8 +313,7 @@ static void pause_async(struct domain *d)
 {
     spin_lock(&d->lock);
     d->pause_count++;
-    vcpu_for_each(d, v)
-    {
+    vcpu_for_each (d, v) {
         __atomic_fetch_add(&v->unit.pause_count, 1, __ATOMIC_SEQ_CST);
         sched_sleep(v);
     }
@@ -325,14 +324,16 @@ void domain_pause(struct domain *d)
 {
     pause_async(d);
     /* No lock here: who still runs may be on its way to this one. */
-    vcpu_for_each(d, v) sched_sleep_sync(v);
+    vcpu_for_each (d, v)
+        sched_sleep_sync(v);
 }
 
 void domain_unpause(struct domain *d)
 {
     spin_lock(&d->lock);
     d->pause_count--;
-    vcpu_for_each(d, v) vcpu_unpause(v);
+    vcpu_for_each (d, v)
+        vcpu_unpause(v);
     spin_unlock(&d->lock);
 }
 
@@ -386,8 +387,7 @@ void domain_shutdown(struct domain *d, uint8_t reason)
     }
     d->shut_down = true;
     d->shutdown_code = reason;
-    vcpu_for_each(d, v)
-    {
+    vcpu_for_each (d, v) {
         v->paused_for_shutdown = true;
         __atomic_fetch_add(&v->unit.pause_count, 1, __ATOMIC_SEQ_CST);
         sched_sleep(v);
@@ -403,8 +403,7 @@ void domain_resume(struct domain *d)
     spin_lock(&d->lock);
     d->shut_down = false;
     d->shutdown_code = 0;
-    vcpu_for_each(d, v)
-    {
+    vcpu_for_each (d, v) {
         if (v->paused_for_shutdown)
             vcpu_unpause(v);
         v->paused_for_shutdown = false;
@@ -445,8 +444,7 @@ static int let_go(struct domain *d)
         d->kill_step++;
     }
     if (d->kill_step == n) {
-        vcpu_for_each(d, v)
-        {
+        vcpu_for_each (d, v) {
             timer_stop(&v->singleshot);
             timer_stop(&v->periodic);
             timer_stop(&v->poll_timer);
@@ -491,11 +489,10 @@ int domain_kill(struct domain *d)
 static void dump_one(struct domain *d)
 {
     log_info("d%u: %llu of %llu pages, refs %u, pauses %d%s%s\n", d->id,
-             (unsigned long long)d->tot_pages,
-             (unsigned long long)d->max_pages, d->refs, d->pause_count,
-             domain_is_dying(d) ? ", dying" : "",
+             (unsigned long long)d->tot_pages, (unsigned long long)d->max_pages,
+             d->refs, d->pause_count, domain_is_dying(d) ? ", dying" : "",
              d->shut_down ? ", shut down" : "");
-    vcpu_for_each(d, v)
+    vcpu_for_each (d, v)
         log_info("d%uv%u: cpu %u%s%s%s pauses %d, upcall pending %u mask %u, "
                  "%llu us\n",
                  d->id, v->id, v->unit.cpu, v->up ? " up" : " down",

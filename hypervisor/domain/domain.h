@@ -163,9 +163,6 @@ static inline bool domain_is_dying(const struct domain *d)
     return READ_ONCE(d->dying) != DOMAIN_ALIVE;
 }
 
-/* domctl-pv.c: the calls of a guest that wants them in a page of its own. */
-void hypercall_page_fill(void *page);
-
 /* boot/power.c: never returns. */
 NORETURN void machine_shutdown(uint8_t reason);
 

@@ -8,9 +8,9 @@ static int check_create(const struct xen_domctl_createdomain *c)
     if (c->flags & ~(uint32_t)(2 * XEN_DOMCTL_CDF_MAX - 1))
         return -EINVAL;
     /* PV only, no IOMMU, no virtual PMU or trace buffers. */
-    if (c->flags & (XEN_DOMCTL_CDF_hvm | XEN_DOMCTL_CDF_hap |
-                    XEN_DOMCTL_CDF_iommu | XEN_DOMCTL_CDF_nested_virt |
-                    XEN_DOMCTL_CDF_vpmu))
+    if (c->flags &
+        (XEN_DOMCTL_CDF_hvm | XEN_DOMCTL_CDF_hap | XEN_DOMCTL_CDF_iommu |
+         XEN_DOMCTL_CDF_nested_virt | XEN_DOMCTL_CDF_vpmu))
         return -EINVAL;
     if (c->iommu_opts || c->vmtrace_size)
         return -EINVAL;
@@ -114,8 +114,7 @@ void ctl_domain_info(struct domain *d, struct xen_domctl_getdomaininfo *info)
     info->domain = d->id;
     info->max_vcpu_id = XEN_INVALID_MAX_VCPU_ID;
     info->cpu_time = d->cpu_time_dead;
-    vcpu_for_each(d, v)
-    {
+    vcpu_for_each (d, v) {
         info->cpu_time += sched_cpu_time_ns(v);
         info->max_vcpu_id = v->id;
         if (!v->up)

@@ -3,47 +3,9 @@
 #include "hypercall/hypercall.h"
 #include "mm/frametype.h"
 #include "mm/guestcopy.h"
+#include "pv/pv.h"
 
-#define HYPERCALL_SLOTS     128u
-#define HYPERCALL_SLOT_SIZE 32u
-#define MAX_PAGEFRAMES      1024u
-
-/* push rcx; push r11; mov $n, eax; syscall; pop r11; pop rcx; ret */
-static void fill_slot(uint8_t *slot, uint32_t nr)
-{
-    static const uint8_t head[] = {0x51, 0x41, 0x53, 0xb8};
-    static const uint8_t tail[] = {0x0f, 0x05, 0x41, 0x5b, 0x59, 0xc3};
-
-    memcpy(slot, head, sizeof(head));
-    memcpy(slot + sizeof(head), &nr, sizeof(nr));
-    memcpy(slot + sizeof(head) + sizeof(nr), tail, sizeof(tail));
-}
-
-/* push rcx; push r11; push rax; mov $n, eax; syscall: it does not return. */
-static void fill_iret_slot(uint8_t *slot)
-{
-    static const uint8_t head[] = {0x51, 0x41, 0x53, 0x50, 0xb8};
-    static const uint8_t tail[] = {0x0f, 0x05};
-    uint32_t nr = __HYPERVISOR_iret;
-
-    memcpy(slot, head, sizeof(head));
-    memcpy(slot + sizeof(head), &nr, sizeof(nr));
-    memcpy(slot + sizeof(head) + sizeof(nr), tail, sizeof(tail));
-}
-
-void hypercall_page_fill(void *page)
-{
-    uint8_t *slot = page;
-
-    memset(page, 0xcc, PAGE_SIZE); /* int3 in the gaps */
-    for (uint32_t nr = 0; nr < HYPERCALL_SLOTS; nr++) {
-        if (nr == __HYPERVISOR_iret)
-            fill_iret_slot(slot);
-        else
-            fill_slot(slot, nr);
-        slot += HYPERCALL_SLOT_SIZE;
-    }
-}
+#define MAX_PAGEFRAMES 1024u
 
 int ctl_hypercall_init(struct domain *d, struct xen_domctl *op)
 {
@@ -51,7 +13,7 @@ int ctl_hypercall_init(struct domain *d, struct xen_domctl *op)
 
     if (!mfn_is_ram(m) || frame_get_typed(m, d, FT_WRITABLE))
         return -EACCES;
-    hypercall_page_fill(mfn_to_virt(m));
+    pv_fill_hypercall_page(mfn_to_virt(m));
     frame_put_typed(frame_of(m), d);
     return 0;
 }
@@ -73,9 +35,12 @@ int ctl_get_address_size(struct domain *d, struct xen_domctl *op)
 static uint32_t frame_info(struct domain *d, uint64_t gmfn)
 {
     static const uint32_t table[] = {
-        [FT_L1] = XEN_DOMCTL_PFINFO_L1TAB, [FT_L2] = XEN_DOMCTL_PFINFO_L2TAB,
-        [FT_L3] = XEN_DOMCTL_PFINFO_L3TAB, [FT_L4] = XEN_DOMCTL_PFINFO_L4TAB,
-        [FT_SEGDESC] = 0,                  [FT_WRITABLE] = 0,
+        [FT_L1] = XEN_DOMCTL_PFINFO_L1TAB,
+        [FT_L2] = XEN_DOMCTL_PFINFO_L2TAB,
+        [FT_L3] = XEN_DOMCTL_PFINFO_L3TAB,
+        [FT_L4] = XEN_DOMCTL_PFINFO_L4TAB,
+        [FT_SEGDESC] = 0,
+        [FT_WRITABLE] = 0,
     };
     struct frame *f = NULL;
     uint32_t info;

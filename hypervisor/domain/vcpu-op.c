@@ -73,7 +73,8 @@ static long op_down(struct vcpu *v, void *arg)
 
     (void)arg;
     spin_lock(&d->lock);
-    vcpu_for_each(d, o) others |= o != v && o->up;
+    vcpu_for_each (d, o)
+        others |= o != v && o->up;
     if (others)
         v->up = false;
     spin_unlock(&d->lock);

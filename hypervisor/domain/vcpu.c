@@ -290,8 +290,7 @@ void vcpu_area_write(struct frame *const area[2], unsigned offset, unsigned at,
  */
 static void write_runstate_locked(struct vcpu *v)
 {
-    bool flag =
-        v->domain->vm_assist & (1u << VMASST_TYPE_runstate_update_flag);
+    bool flag = v->domain->vm_assist & (1u << VMASST_TYPE_runstate_update_flag);
     uint64_t entry = v->runstate.state_entry_time;
     struct vcpu_runstate_info rs = v->runstate;
 
@@ -300,15 +299,15 @@ static void write_runstate_locked(struct vcpu *v)
 
     if (flag) {
         rs.state_entry_time |= XEN_RUNSTATE_UPDATE;
-        vcpu_area_write(v->runstate_frame, v->runstate_offset,
-                        RUNSTATE_TIME_AT, &rs.state_entry_time, sizeof(entry));
+        vcpu_area_write(v->runstate_frame, v->runstate_offset, RUNSTATE_TIME_AT,
+                        &rs.state_entry_time, sizeof(entry));
         __atomic_thread_fence(__ATOMIC_SEQ_CST);
     }
     vcpu_area_write(v->runstate_frame, v->runstate_offset, 0, &rs, sizeof(rs));
     if (flag) {
         __atomic_thread_fence(__ATOMIC_SEQ_CST);
-        vcpu_area_write(v->runstate_frame, v->runstate_offset,
-                        RUNSTATE_TIME_AT, &entry, sizeof(entry));
+        vcpu_area_write(v->runstate_frame, v->runstate_offset, RUNSTATE_TIME_AT,
+                        &entry, sizeof(entry));
     }
 }
 

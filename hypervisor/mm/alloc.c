@@ -22,6 +22,7 @@ struct zone {
 static struct zone zones[NR_ZONES];
 static struct spinlock alloc_lock = SPINLOCK_INIT;
 static uint64_t nr_free, nr_total, nr_claimed, nr_dirty;
+static bool scrub_started;
 static uint64_t scrub_cursor;
 
 static unsigned zone_of(uint64_t n)
@@ -285,11 +286,16 @@ static void scrub_page(uint64_t *p)
     }
 }
 
+void alloc_scrub_start(void)
+{
+    WRITE_ONCE(scrub_started, true);
+}
+
 bool alloc_scrub_some(void)
 {
     unsigned looked = 0, scrubbed = 0;
 
-    if (!READ_ONCE(nr_dirty) || !spin_trylock(&alloc_lock))
+    if (!READ_ONCE(scrub_started) || !READ_ONCE(nr_dirty) || !spin_trylock(&alloc_lock))
         return false;
     for (; nr_dirty && looked < 512 && scrubbed < 8; looked++) {
         struct frame *f;

@@ -30,5 +30,7 @@ int alloc_claim(struct domain *d, uint64_t nr);
 uint64_t alloc_nr_claimed(void);
 /* Idle CPUs scrub a little; false when nothing is dirty. */
 bool alloc_scrub_some(void);
+/* Not before dom0 is built: until then idle CPUs would only be in its way. */
+void alloc_scrub_start(void);
 
 #endif

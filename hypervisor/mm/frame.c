@@ -214,10 +214,10 @@ static void pages_unreserve(struct domain *d, uint64_t nr)
         domain_put(d);
 }
 
-static void frames_scrub(struct frame *f, uint64_t nr)
+static void frames_scrub(struct frame *f, uint64_t nr, bool keep_contents)
 {
     for (uint64_t i = 0; i < nr; i++) {
-        if (f[i].flags & FRAME_DIRTY)
+        if ((f[i].flags & FRAME_DIRTY) && !keep_contents)
             memset(frame_virt(f + i), 0, PAGE_SIZE);
         f[i].flags = 0;
         f[i].type = 0;
@@ -242,18 +242,20 @@ static bool frames_assign(struct domain *d, struct frame *f, uint64_t nr)
     return true;
 }
 
+enum { MAY_EXCEED = 1, KEEP_CONTENTS = 2 };
+
 static struct frame *alloc_domain(struct domain *d, unsigned order,
-                                  unsigned addr_bits, bool may_exceed)
+                                  unsigned addr_bits, unsigned how)
 {
     uint64_t nr = 1ull << order;
     struct frame *f;
 
-    if (order > ALLOC_MAX_ORDER || !pages_reserve(d, nr, may_exceed))
+    if (order > ALLOC_MAX_ORDER || !pages_reserve(d, nr, how & MAY_EXCEED))
         return NULL;
     f = alloc_frames_for(d, order, addr_bits);
     if (!f)
         goto unreserve;
-    frames_scrub(f, nr);
+    frames_scrub(f, nr, how & KEEP_CONTENTS);
     if (frames_assign(d, f, nr))
         return f;
 
@@ -266,13 +268,18 @@ unreserve:
 struct frame *frame_alloc_domain(struct domain *d, unsigned order,
                                  unsigned addr_bits)
 {
-    return alloc_domain(d, order, addr_bits, false);
+    return alloc_domain(d, order, addr_bits, 0);
+}
+
+struct frame *frame_alloc_dom0(struct domain *d, unsigned order)
+{
+    return alloc_domain(d, order, 0, KEEP_CONTENTS);
 }
 
 struct frame *frame_alloc_exchange(struct domain *d, unsigned order,
                                    unsigned addr_bits)
 {
-    return alloc_domain(d, order, addr_bits, true);
+    return alloc_domain(d, order, addr_bits, MAY_EXCEED);
 }
 
 int frame_steal(struct frame *f)

@@ -118,6 +118,12 @@ void frame_put(struct frame *f);
 struct frame *frame_alloc_domain(struct domain *d, unsigned order,
                                  unsigned addr_bits);
 /*
+ * The same for dom0 at boot, with whatever the frames hold: clearing all of
+ * dom0's memory would take longer than the rest of the boot, and nobody but
+ * the firmware, or a system before us that dom0 could have read too, used it.
+ */
+struct frame *frame_alloc_dom0(struct domain *d, unsigned order);
+/*
  * Drop the allocation reference of one frame of d, if it is still there. The
  * caller holds another reference, or names d's own frame with no other users.
  */

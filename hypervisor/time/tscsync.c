@@ -13,8 +13,8 @@ bool tsc_synchronised;
 enum { IDLE, WANTED, PING, PONG };
 
 #define ROUNDS   200
-#define JOIN_MS  100 /* for the boot CPU to come along */
-#define SERVE_MS 50  /* a new CPU that dies does not hold us up */
+#define JOIN_MS  3000
+#define SERVE_MS 3000 /* an emulated CPU may not run for long */
 
 static struct {
     uint32_t state;

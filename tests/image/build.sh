@@ -68,7 +68,7 @@ step_kernel()
 step_tree()
 {
     cp -a "$here/tree/." "$tree/"
-    chown -R 0:0 "$tree/etc/systemd" "$tree/etc/default" "$tree/dom0-init"
+    chown -R 0:0 "$tree/etc/systemd" "$tree/etc/default" "$tree/etc/paravane" "$tree/dom0-init"
     install -m 755 "$here/grub-init" "$tree/grub-init"
     mkdir -p "$tree/boot/efi" "$tree/boot/grub" "$tree/srv/guest"
     cp "$out/vmlinux" "$out/guest-initrd" "$tree/srv/guest/"

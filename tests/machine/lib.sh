@@ -9,12 +9,14 @@ skip() { echo "$*" > /run/reason; exit 77; }
 say() { echo "  [$(cut -d' ' -f1 /proc/uptime)] $*"; }
 # want WHAT COMMAND...: the claim fails, naming WHAT, if the command does.
 want() { local what=$1; shift; "$@" || fail "$what"; }
-# wait_for SECONDS COMMAND...: until it succeeds.
+# Seconds since boot; bash's SECONDS follows the wall clock, which cases set.
+now() { local t; read -r t _ < /proc/uptime; echo "${t%.*}"; }
+# wait_for SECONDS COMMAND...: until it succeeds. SLOW stretches it on a busy host.
 wait_for()
 {
-    local end=$((SECONDS + $1)); shift
+    local end=$(($(now) + $1 * SLOW)); shift
     until "$@"; do
-        [ $SECONDS -lt $end ] || return 1
+        [ "$(now)" -lt $end ] || return 1
         sleep 0.2
     done
 }
@@ -72,7 +74,7 @@ guest_create()
     local name=$1
     guest_config "$@"
     rm -f $guest_logs/guest-"$name".log
-    timeout 120 xl create -q "/run/$name.cfg" 2> /run/xl.err || {
+    timeout $((120 * SLOW)) xl create -q "/run/$name.cfg" 2> /run/xl.err || {
         cat /run/xl.err
         fail "xl create $name: $(tail -1 /run/xl.err)"
     }
@@ -80,7 +82,7 @@ guest_create()
 }
 
 guest_log() { cat "$guest_logs/guest-$1.log" 2>/dev/null | tr -d '\r'; }
-guest_said() { guest_log "$1" | grep -qE "$2"; }
+guest_said() { grep -aqE "$2" "$guest_logs/guest-$1.log" 2>/dev/null; }
 # guest_wait NAME REGEX SECONDS: until its console says so.
 guest_wait()
 {
@@ -97,14 +99,15 @@ guests_destroy_all()
 {
     [ -f /run/xen-is-up ] || return 0
     local d
-    for d in $(guests_left); do timeout 60 xl destroy "$d"; done
+    for d in $(guests_left); do timeout $((60 * SLOW)) xl destroy "$d"; done
 }
 free_memory() { xl info | awk '$1 == "free_memory" { print $3 }'; }
 
 # case_run NAME SECONDS: one verdict line.
 case_run()
 {
-    local name=$1 secs=$2 rc t0=$SECONDS verdict
+    local name=$1 secs=$(($2 * SLOW)) rc t0 verdict
+    t0=$(now)
     rm -f /run/reason
     echo "CASE $name"
     (
@@ -120,5 +123,5 @@ case_run()
     *) verdict=error; [ -s /run/reason ] || echo "run.sh exits $rc" > /run/reason ;;
     esac
     guests_destroy_all
-    echo "VERDICT $name $verdict $((SECONDS - t0)) $(cat /run/reason 2>/dev/null)"
+    echo "VERDICT $name $verdict $(($(now) - t0)) $(cat /run/reason 2>/dev/null)"
 }

@@ -22,6 +22,11 @@ def default_hv():
     return os.path.join(ROOT, hv)
 
 
+def how_busy():
+    """A factor for timeouts: a host with more to do than CPUs is slower."""
+    return max(1, min(8, round(os.getloadavg()[0] / (os.cpu_count() or 1))))
+
+
 def disk_of(folder, size_kib=0):
     """Make an ext4 image labelled `job` of a folder; the caller removes it."""
     used = sum(os.path.getsize(os.path.join(d, f)) for d, _, fs in os.walk(folder) for f in fs)

@@ -158,8 +158,7 @@ def run_boot(g, ctx):
         return
     cases = [c for c in g.cases if not c.name.startswith("dom0-" + b["ends"])]
     env = dict(CPUS=b["smp"], MEM=b["mem"], DOM0_MEM=b["dom0_mem"] or b["mem"] - 128, BOOT=g.boot,
-               MACHINE=b["machine"], HOST_TIME='"$(date +%s)"', **ctx.env)
-    env["HOST_TIME"] = int(time.time())
+               MACHINE=b["machine"], HOST_TIME=int(time.time()), SLOW=ctx.slow, **ctx.env)
     work = tempfile.mkdtemp(prefix="pv-job-")
     job = m = None
     try:
@@ -256,7 +255,7 @@ def main():
     p.add_argument("--hv", default=machine.default_hv(), help="hypervisor image (default: $HV or build/paravane.elf)")
     p.add_argument("--hvargs", default="", help="more hypervisor options")
     p.add_argument("--jobs", type=int, default=max(1, (os.cpu_count() or 1)), help="machines at a time")
-    p.add_argument("--slow", type=float, default=1, help="multiply every timeout by this")
+    p.add_argument("--slow", type=int, default=machine.how_busy(), help="multiply every timeout by this (default: by the load)")
     p.add_argument("--list", action="store_true", help="name the tests and stop")
     p.add_argument("--soak", action="store_true", help="the long counts too")
     p.add_argument("--debug", action="store_true", help="one machine at a time, its console on this terminal")

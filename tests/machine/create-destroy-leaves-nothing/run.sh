@@ -3,7 +3,6 @@
 # on: q35x2
 # secs: 300
 xen_up
-frames() { xl info -n 2>/dev/null | awk '$1 == "free_memory" { print $3 }'; }
 one()
 {
     guest_create cycle kernel=/run/job/files/tiny-$1.elf memory=32 > /dev/null
@@ -14,12 +13,12 @@ one idle
 one poweroff
 sleep 1
 before=$(free_memory)
-n=0 total=${CYCLES:-50} t0=$SECONDS
+n=0 total=${CYCLES:-50} t0=$(now)
 while [ $n -lt "$total" ]; do
     case $((n % 5)) in 3) one spin ;; 4) one poweroff ;; *) one idle ;; esac
     n=$((n + 1))
     [ $((n % 10)) = 0 ] && say "$n of $total, free memory $(free_memory) MiB"
 done
-say "$total cycles in $((SECONDS - t0)) s"
+say "$total cycles in $(($(now) - t0)) s"
 wait_for 20 test "$(free_memory)" = "$before" || fail "free memory: $before MiB, then $(free_memory) MiB"
 [ -z "$(guests_left)" ] || fail "domains are left: $(guests_left)"

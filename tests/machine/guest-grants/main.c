@@ -9,28 +9,19 @@
 static grant_entry_v1_t *table; /* the first frame */
 static uint16_t self = DOMID_SELF;
 
-/* Our own number: what the console's remote end would be called with. */
+/* Our own number, which a grant to ourselves must name. */
 static uint16_t own_domid(void)
 {
-    static uint16_t id = DOMID_SELF;
-    struct gnttab_copy c = {0};
-    uint16_t guess;
-    uint8_t *from = page_alloc();
+    struct evtchn_alloc_unbound alloc = {.dom = DOMID_SELF,
+                                         .remote_dom = DOMID_SELF};
+    struct evtchn_status status = {.dom = DOMID_SELF};
+    struct evtchn_close close;
 
-    if (id != DOMID_SELF)
-        return id;
-    /* A copy from a frame by its owner's number works for ourselves only. */
-    c.source.u.gmfn = va_to_mfn(from);
-    c.dest.u.gmfn = va_to_mfn(from);
-    c.dest.domid = DOMID_SELF;
-    c.len = 8;
-    for (guess = 1; guess < 2000 && id == DOMID_SELF; guess++) {
-        c.source.domid = guess;
-        if (!hc_grant_table_op(GNTTABOP_copy, &c, 1) && c.status == GNTST_okay)
-            id = guess;
-    }
-    page_free(from);
-    return id;
+    hc_event_channel_op(EVTCHNOP_alloc_unbound, &alloc);
+    close.port = status.port = alloc.port;
+    hc_event_channel_op(EVTCHNOP_status, &status);
+    hc_event_channel_op(EVTCHNOP_close, &close);
+    return status.u.unbound.dom;
 }
 
 static void setup_table_gives_frames(void)

@@ -10,7 +10,6 @@
 
 struct domain *dom0;
 struct domain domain_xen = {.id = DOMID_XEN, .refs = 1};
-void (*domain_dump_registers)(struct vcpu *v);
 
 /* Guards the list, the hash and the choice of an id. */
 static struct spinlock list_lock;
@@ -429,8 +428,8 @@ void domain_crash(struct domain *d, const char *fmt, ...)
     fmt_vsnprintf(why, sizeof(why), fmt, ap);
     va_end(ap);
     log_err("d%u crashed: %s\n", d->id, why);
-    if (d == current->domain && domain_dump_registers)
-        domain_dump_registers(current);
+    if (d == current->domain)
+        pv_dump_registers(current);
 
     domain_shutdown(d, SHUTDOWN_crash);
 }

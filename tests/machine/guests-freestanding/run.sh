@@ -3,4 +3,4 @@
 # on: guests
 # secs: 300
 xen_up
-bash /run/job/files/guest-job.sh /run/job/files/guests
+bash /run/job/files/guests/guest-job.sh /run/job/files/guests

@@ -286,6 +286,21 @@ static void scrub_page(uint64_t *p)
     }
 }
 
+/*
+ * A page is clean only for good: an old owner's CPU that still has a writable
+ * translation could fill it again behind our back, and the next owner, perhaps
+ * ourselves, would take it for zeroes. After one flush none freed so far is
+ * stale. Who waits for the lock meanwhile serves the flush.
+ */
+static void scrub_free_page(struct frame *f)
+{
+    cpumask_t stale = tlb_stale(cpu_online, f->tlb_stamp);
+
+    if (stale)
+        tlb_flush_mask(stale, TLB_ALL);
+    scrub_page(frame_virt(f));
+}
+
 void alloc_scrub_start(void)
 {
     WRITE_ONCE(scrub_started, true);
@@ -295,7 +310,8 @@ bool alloc_scrub_some(void)
 {
     unsigned looked = 0, scrubbed = 0;
 
-    if (!READ_ONCE(scrub_started) || !READ_ONCE(nr_dirty) || !spin_trylock(&alloc_lock))
+    if (!READ_ONCE(scrub_started) || !READ_ONCE(nr_dirty) ||
+        !spin_trylock(&alloc_lock))
         return false;
     for (; nr_dirty && looked < 512 && scrubbed < 8; looked++) {
         struct frame *f;
@@ -308,7 +324,7 @@ bool alloc_scrub_some(void)
         if ((f->flags & (FRAME_FREE | FRAME_DIRTY)) !=
             (FRAME_FREE | FRAME_DIRTY))
             continue;
-        scrub_page(frame_virt(f));
+        scrub_free_page(f);
         f->flags &= (uint8_t)~FRAME_DIRTY;
         nr_dirty--;
         scrubbed++;

@@ -150,6 +150,12 @@ void trap_in_host(struct cpu_user_regs *regs)
     fixup = extable_lookup(regs->rip);
     if (!fixup)
         die(regs, trap_name(regs->entry_vector));
+    /* Guests need not flush after they have made a page writable. */
+    if (regs->entry_vector == TRAP_PF &&
+        pv_fault_is_spurious(current, read_cr2(), regs->error_code)) {
+        invlpg(read_cr2());
+        return;
+    }
     regs->rip = fixup;
 }
 

@@ -382,11 +382,12 @@ int vcpu_register_time(struct vcpu *v, uint64_t va)
     } else {
         swap_area(v->time_frame, area);
         v->time_offset = va % PAGE_SIZE;
+        /* Under the lock: another caller could let go of the place else. */
+        if (va)
+            pvclock_update_vcpu(v);
     }
     spin_unlock(&d->lock);
     put_area(d, area);
-    if (!rc && va)
-        pvclock_update_vcpu(v);
     return rc;
 }
 

@@ -291,13 +291,22 @@ void alloc_scrub_start(void)
     WRITE_ONCE(scrub_started, true);
 }
 
+/*
+ * A page is clean only for good: an old owner's CPU that still has a writable
+ * translation could fill it again behind our back, and the next owner, perhaps
+ * ourselves, would take it for zeroes. Such pages wait until there are no
+ * others to scrub; then one flush, without the lock, serves all freed so far.
+ */
 bool alloc_scrub_some(void)
 {
     unsigned looked = 0, scrubbed = 0;
+    cpumask_t stale = 0;
 
-    if (!READ_ONCE(scrub_started) || !READ_ONCE(nr_dirty) || !spin_trylock(&alloc_lock))
+    if (!READ_ONCE(scrub_started) || !READ_ONCE(nr_dirty) ||
+        !spin_trylock(&alloc_lock))
         return false;
     for (; nr_dirty && looked < 512 && scrubbed < 8; looked++) {
+        cpumask_t reach;
         struct frame *f;
 
         if (++scrub_cursor >= max_mfn)
@@ -308,11 +317,17 @@ bool alloc_scrub_some(void)
         if ((f->flags & (FRAME_FREE | FRAME_DIRTY)) !=
             (FRAME_FREE | FRAME_DIRTY))
             continue;
+        reach = tlb_stale(cpu_online, f->tlb_stamp);
+        stale |= reach;
+        if (reach)
+            continue;
         scrub_page(frame_virt(f));
         f->flags &= (uint8_t)~FRAME_DIRTY;
         nr_dirty--;
         scrubbed++;
     }
     spin_unlock(&alloc_lock);
+    if (stale && !scrubbed)
+        tlb_flush_mask(stale, TLB_ALL);
     return READ_ONCE(nr_dirty) != 0;
 }

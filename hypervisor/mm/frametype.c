@@ -6,7 +6,8 @@
  *
  * Count 0: the type is only a memory of what stale translations may exist
  * for; the next user may choose another after a flush. Count > 0 and not
- * `valid`: the first user is still flushing or validating. `partial`: a
+ * `valid`: the first user is still flushing or validating, or the last one is
+ * on its way out. `partial`: a
  * preempted validation holds entries [0, position) and a general reference.
  * `dropping`: the frame waits in d->pv.drop, which holds a reference too.
  *
@@ -50,6 +51,11 @@ static bool type_is_table(enum frame_type type)
     return type >= FT_L1 && type <= FT_L4;
 }
 
+static bool is_valid_table(uint64_t word)
+{
+    return (word & T_COUNT) && (word & T_VALID) && type_is_table(type_of(word));
+}
+
 enum frame_type frame_type(const struct frame *f)
 {
     uint64_t word = READ_ONCE(f->type);
@@ -69,10 +75,18 @@ bool frame_is_pinned(const struct frame *f)
 
 unsigned frame_table_level(const struct frame *f, const struct domain *d)
 {
-    uint64_t word = READ_ONCE(f->type);
+    uint64_t word = __atomic_load_n(&f->type, __ATOMIC_ACQUIRE), again;
 
-    if (f->owner != d->id || !(word & T_COUNT) || !(word & T_VALID) ||
-        !type_is_table(type_of(word)))
+    if (!is_valid_table(word) ||
+        __atomic_load_n(&f->owner, __ATOMIC_ACQUIRE) != d->id)
+        return 0;
+    /*
+     * We hold no reference. It was a table before we saw its owner, and is
+     * one still; had d's frame become another's table, or another's d's plain
+     * page, one of the two looks would have found neither.
+     */
+    again = __atomic_load_n(&f->type, __ATOMIC_ACQUIRE);
+    if (!is_valid_table(again) || type_of(again) != type_of(word))
         return 0;
     return type_of(word) - FT_L1 + 1;
 }
@@ -321,10 +335,17 @@ void frame_type_put(struct frame *f, struct domain *d)
                 return;
             }
         } else {
-            /* Before the count can be seen at 0. */
-            f->tlb_stamp = tlb_now();
-            if (word_update(f, &word, (word - 1) & ~T_VALID))
+            /*
+             * Not valid, it is ours alone: else another use could come and
+             * go while we look at the clock, and our stamp, older than its
+             * translations, would stay.
+             */
+            if (word_update(f, &word, word & ~T_VALID)) {
+                f->tlb_stamp = tlb_now();
+                __atomic_store_n(&f->type, (word - 1) & ~T_VALID,
+                                 __ATOMIC_RELEASE);
                 return;
+            }
         }
     }
 }

@@ -42,6 +42,30 @@ static int target_get(domid_t id, struct domain **d)
     return *d ? 0 : -ESRCH;
 }
 
+/*
+ * New frames are d's from the moment they are allocated, and its other vCPUs
+ * may guess their numbers and give them back at once: hold one to touch it.
+ */
+static void m2p_assign(struct domain *d, uint64_t n, uint64_t pfn)
+{
+    struct frame *f = frame_get(mfn(n), d);
+
+    if (!f)
+        return;
+    m2p_set(mfn(n), pfn);
+    frame_put(f);
+}
+
+static void give_back(struct domain *d, uint64_t n)
+{
+    struct frame *f = frame_get(mfn(n), d);
+
+    if (!f)
+        return;
+    frame_release(f, d);
+    frame_put(f);
+}
+
 /* ---- increase, decrease, populate ---- */
 
 typedef bool (*extent_fn)(struct domain *d, const xen_memory_reservation_t *r,
@@ -59,7 +83,7 @@ static bool extent_alloc(struct domain *d, const xen_memory_reservation_t *r,
     n = frame_mfn(f).n;
     if (first_pfn != INVALID_M2P) {
         for (uint64_t k = 0; k < 1ull << r->extent_order; k++)
-            m2p_set(mfn(n + k), first_pfn + k);
+            m2p_assign(d, n + k, first_pfn + k);
     }
     return !r->extent_start.p ||
            !copy_array_to_guest(r->extent_start, i, &n, 1);
@@ -199,7 +223,7 @@ static int exchange_fill(struct exchange *e, uint64_t nr)
     }
     for (; rc && i-- > 0;) {
         for (uint64_t k = 0; k < 1ull << order; k++)
-            frame_release(frame_of(mfn(e->out[i] + k)), e->d);
+            give_back(e->d, e->out[i] + k);
     }
     return rc;
 }
@@ -225,7 +249,7 @@ static int exchange_unit(struct exchange *e)
         uint64_t n = e->out[i];
 
         for (uint64_t k = 0; k < 1ull << order; k++)
-            m2p_set(mfn(n + k), e->pfn[i] + k);
+            m2p_assign(e->d, n + k, e->pfn[i] + k);
         if (copy_array_to_guest(e->x->out.extent_start, (e->first >> order) + i,
                                 &n, 1))
             rc = -EFAULT;
@@ -380,17 +404,27 @@ static long op_memory_map(void *guest)
     struct domain *d = current->domain;
     struct xen_memory_map map;
     struct e820entry_abi e;
+    unsigned i;
 
     if (copy_from_guest(&map, guest, sizeof(map)))
         return -EFAULT;
-    if (!d->e820)
+    if (!READ_ONCE(d->e820))
         return -ENOSYS;
-    map.nr_entries = MIN(map.nr_entries, d->nr_e820);
-    for (unsigned i = 0; i < map.nr_entries; i++) {
-        e = d->e820[i];
+    for (i = 0; i < map.nr_entries; i++) {
+        bool more;
+
+        /* The toolstack may replace the map at any time. */
+        spin_lock(&d->page_lock);
+        more = i < d->nr_e820;
+        if (more)
+            e = d->e820[i];
+        spin_unlock(&d->page_lock);
+        if (!more)
+            break;
         if (copy_array_to(map.buffer.p, i, &e, 1, sizeof(e)))
             return -EFAULT;
     }
+    map.nr_entries = i;
     return copy_to_guest(guest, &map, sizeof(map)) ? -EFAULT : 0;
 }
 

@@ -81,6 +81,12 @@ void pv_drop_context(struct vcpu *v);
 void pv_inject_trap(struct vcpu *v, unsigned vector, uint32_t error_code);
 void pv_inject_page_fault(struct vcpu *v, uintptr_t cr2, uint32_t error_code);
 
+/*
+ * Do v's running tables allow what faulted at `va`? Then a translation was
+ * stale, or another vCPU has just repaired it: flush `va` and go on.
+ */
+bool pv_fault_is_spurious(struct vcpu *v, uintptr_t va, uint32_t error_code);
+
 /* pv/switch.c: swap CR3 and GS bases; the caller changes CS, RSP, ... */
 void pv_toggle_mode(struct vcpu *v);
 /* Registers of v: the CPU's frame when it runs here, v->pv.regs otherwise. */

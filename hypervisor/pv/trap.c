@@ -41,26 +41,29 @@ void pv_inject_page_fault(struct vcpu *v, uintptr_t cr2, uint32_t error_code)
 }
 
 /*
- * Do the tables allow what faulted? Then a translation was stale, or another
- * vCPU has just repaired it.
+ * Without mm_lock, which the code that faulted may hold: tables can change
+ * under our feet, so follow nothing but RAM. A wrong answer costs one more
+ * fault.
  */
-static bool fault_is_spurious(struct vcpu *v, uintptr_t va, uint32_t ec)
+bool pv_fault_is_spurious(struct vcpu *v, uintptr_t va, uint32_t ec)
 {
     mfn_t table = v->pv.kernel_mode ? v->pv.cr3_kernel : v->pv.cr3_user;
     uint64_t rights = PTE_P | PTE_RW | PTE_US, forbidden = 0;
 
-    spin_lock(&v->domain->mm_lock);
+    if (!(ec & PFEC_P) || (ec & PFEC_RSV) ||
+        va - HOST_VA_START < HOST_VA_END - HOST_VA_START)
+        return false;
     for (int level = 4; level && rights & PTE_P; level--) {
         unsigned shift = PAGE_SHIFT + 9 * (level - 1);
-        uint64_t *entries = mfn_to_virt(table);
-        uint64_t e = READ_ONCE(entries[va >> shift & 511]);
+        uint64_t e;
 
+        if (!mfn_is_ram(table))
+            return false;
+        e = READ_ONCE(((uint64_t *)mfn_to_virt(table))[va >> shift & 511]);
         rights &= e;
         forbidden |= e & PTE_NX;
         table = pte_mfn(e);
     }
-    spin_unlock(&v->domain->mm_lock);
-
     if (!(rights & PTE_P) || !(rights & PTE_US))
         return false;
     if (ec & PFEC_W && !(rights & PTE_RW))
@@ -102,7 +105,7 @@ static void page_fault(struct vcpu *v, struct cpu_user_regs *regs)
         if (ec & PFEC_W && v->pv.kernel_mode && !(ec & PFEC_I) &&
             pv_emulate_pt_write(v, va, regs))
             return;
-        if (fault_is_spurious(v, va, ec)) {
+        if (pv_fault_is_spurious(v, va, ec)) {
             invlpg(va);
             return;
         }

@@ -157,6 +157,26 @@ static void test_pages_arrive_zeroed(void **state)
     }
 }
 
+/*
+ * Nor can an old owner's stale translation fill them after the scrubbing: a
+ * page counts as clean only when no CPU can write to it any more.
+ */
+static void test_scrubbed_pages_are_out_of_reach(void **state)
+{
+    unsigned before;
+
+    (void)state;
+    alloc_scrub_start();
+    while (alloc_scrub_some())
+        ;
+    memset(page(new_page(guest)), 0xff, PAGE_SIZE);
+    kill_domain(guest);
+    before = machine_flushes;
+    while (alloc_scrub_some())
+        ;
+    assert_int_equal(machine_flushes, before + 1);
+}
+
 /* ABI: a domain has no more than max_pages. */
 static void test_max_pages_is_the_limit(void **state)
 {
@@ -537,6 +557,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
 #define T(t) cmocka_unit_test_setup_teardown(t, each_setup, each_teardown)
         T(test_pages_arrive_zeroed),
+        T(test_scrubbed_pages_are_out_of_reach),
         T(test_max_pages_is_the_limit),
         T(test_address_bits_are_kept),
         T(test_claims_keep_memory_for_their_owner),

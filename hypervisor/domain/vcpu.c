@@ -161,6 +161,15 @@ void vcpu_unpause(struct vcpu *v)
         sched_wake(v);
 }
 
+void vcpu_stop_timers(struct vcpu *v)
+{
+    /* First, for a callback that is about to set it again. */
+    WRITE_ONCE(v->period_ns, 0);
+    timer_stop(&v->singleshot);
+    timer_stop(&v->periodic);
+    timer_stop(&v->poll_timer);
+}
+
 int vcpu_set_context(struct vcpu *v, const struct vcpu_guest_context *c)
 {
     int rc = pv_set_context(v, c);
@@ -180,9 +189,7 @@ void vcpu_reset(struct vcpu *v)
     v->up = false;
     v->initialised = false;
     v->poll_port = 0;
-    timer_stop(&v->singleshot);
-    timer_stop(&v->periodic);
-    timer_stop(&v->poll_timer);
+    vcpu_stop_timers(v);
     pv_drop_context(v);
 }
 
@@ -382,11 +389,12 @@ int vcpu_register_time(struct vcpu *v, uint64_t va)
     } else {
         swap_area(v->time_frame, area);
         v->time_offset = va % PAGE_SIZE;
+        /* Under the lock: a sibling may take the page away after it. */
+        if (va)
+            pvclock_update_vcpu(v);
     }
     spin_unlock(&d->lock);
     put_area(d, area);
-    if (!rc && va)
-        pvclock_update_vcpu(v);
     return rc;
 }
 

@@ -449,9 +449,7 @@ static int let_go(struct domain *d)
     }
     if (d->kill_step == n) {
         vcpu_for_each (d, v) {
-            timer_stop(&v->singleshot);
-            timer_stop(&v->periodic);
-            timer_stop(&v->poll_timer);
+            vcpu_stop_timers(v);
             pv_drop_context(v);
             vcpu_unregister_areas(v);
         }

@@ -1,5 +1,6 @@
 /* domctl: a vCPU's place, context and state. */
 #include "cpu/feature.h"
+#include "cpu/fpu.h"
 #include "domain/ctl.h"
 #include "mm/guestcopy.h"
 
@@ -230,10 +231,10 @@ int ctl_setvcpuextstate(struct domain *d, struct xen_domctl *op)
         rc = copy_from_guest(image, (char *)e->buffer.p + sizeof(h), size);
     if (!rc)
         rc = check_image(&h, image);
-    if (!rc) {
+    if (!rc)
+        rc = fpu_set_xcr0(v, h.xcr0);
+    if (!rc)
         memcpy(v->xsave, image, xsave_size);
-        v->xcr0 = h.xcr0;
-    }
     mem_free(image);
     return rc;
 }

@@ -161,6 +161,15 @@ void vcpu_unpause(struct vcpu *v)
         sched_wake(v);
 }
 
+void vcpu_stop_timers(struct vcpu *v)
+{
+    /* First, for a callback that is about to set it again. */
+    WRITE_ONCE(v->period_ns, 0);
+    timer_stop(&v->singleshot);
+    timer_stop(&v->periodic);
+    timer_stop(&v->poll_timer);
+}
+
 int vcpu_set_context(struct vcpu *v, const struct vcpu_guest_context *c)
 {
     int rc = pv_set_context(v, c);
@@ -180,9 +189,7 @@ void vcpu_reset(struct vcpu *v)
     v->up = false;
     v->initialised = false;
     v->poll_port = 0;
-    timer_stop(&v->singleshot);
-    timer_stop(&v->periodic);
-    timer_stop(&v->poll_timer);
+    vcpu_stop_timers(v);
     pv_drop_context(v);
 }
 

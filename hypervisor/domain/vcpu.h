@@ -70,6 +70,9 @@ void vcpu_kick(struct vcpu *v);
 void vcpu_pause(struct vcpu *v);
 void vcpu_unpause(struct vcpu *v);
 
+/* v does not run any more. */
+void vcpu_stop_timers(struct vcpu *v);
+
 /* Load a context and go up or stay down as its VGCF_online says; the vCPU
    does not run. -ERESTART and the errors of pv_set_context(). */
 int vcpu_set_context(struct vcpu *v, const struct vcpu_guest_context *c);

@@ -27,7 +27,7 @@ struct evtchn_fifo_vcpu {
 static event_word_t *word_of(const struct domain *d, evtchn_port_t port)
 {
     const struct evtchn_domain *e = d->evtchn;
-    uint32_t nr = __atomic_load_n(&e->fifo_words, __ATOMIC_ACQUIRE);
+    uint32_t nr = __atomic_load_n(&e->fifo_words, __ATOMIC_SEQ_CST);
 
     if (port >= nr)
         return NULL;
@@ -197,8 +197,11 @@ static void fifo_set_pending(struct vcpu *v, evtchn_port_t port,
     event_word_t *word = word_of(v->domain, port);
 
     if (!word) {
-        WRITE_ONCE(chn->pending, 1); /* expand_array raises it */
-        return;
+        __atomic_store_n(&chn->pending, 1, __ATOMIC_SEQ_CST);
+        /* expand_array raises it, unless it has just been here. */
+        word = word_of(v->domain, port);
+        if (!word)
+            return;
     }
     word_test_and_set(word, W_PENDING);
     if (!(READ_ONCE(*word) & (W_MASKED | W_LINKED)))
@@ -269,7 +272,8 @@ static void switch_from_2l(struct domain *d)
 {
     struct evtchn_domain *e = d->evtchn;
 
-    e->abi = &evtchn_abi_fifo;
+    /* Before the look at the bitmap: see evtchn_set_pending(). */
+    __atomic_store_n(&e->abi, &evtchn_abi_fifo, __ATOMIC_SEQ_CST);
     for (evtchn_port_t p = 1; p < MIN(e->nr_ports, EVTCHN_2L_NR_CHANNELS);
          p++) {
         struct evtchn *chn = evtchn_get(d, p);

@@ -137,10 +137,15 @@ void evtchn_set_pending(struct domain *d, evtchn_port_t port,
 {
     struct evtchn_domain *e = d->evtchn;
     struct vcpu *v = d->vcpu[READ_ONCE(chn->notify_vcpu)];
+    const struct evtchn_abi *abi = READ_ONCE(e->abi), *now;
 
     if (!v)
         return; /* the toolstack bound it before making vCPUs */
-    e->abi->set_pending(v, port, chn);
+    abi->set_pending(v, port, chn);
+    /* The guest may be turning to the other ABI, past this port already. */
+    now = __atomic_load_n(&e->abi, __ATOMIC_SEQ_CST);
+    if (unlikely(now != abi))
+        now->set_pending(v, port, chn);
     wake_pollers(d, port);
 }
 

@@ -23,7 +23,7 @@ struct msix_table {
     uint16_t seg;
     uint8_t bus, devfn;
     uint64_t phys;
-    unsigned nr_rows;
+    unsigned nr_rows, users; /* rows in use by pirqs */
     char *va;
     size_t mapped;
 };
@@ -103,6 +103,11 @@ static struct msix_table *table_get(const struct msi *m)
 
     if (t && t->phys == phys)
         return t;
+    if (t && t->users) {
+        log_warn("MSI-X: table of %04x:%02x:%02x.%u moved while in use\n",
+                 m->seg, m->bus, m->devfn >> 3, m->devfn & 7u);
+        return NULL;
+    }
     if (t)
         table_forget(t);
     if (!phys)
@@ -162,6 +167,7 @@ int msi_open(struct msi *m, const struct msi_request *req)
         return -EINVAL;
     m->row = (volatile uint32_t *)(t->va + (t->phys & ~PAGE_MASK) +
                                    m->entry_nr * MSIX_ROW_BYTES);
+    t->users++;
     return 0;
 }
 
@@ -207,4 +213,6 @@ void msi_mask(const struct msi *m, bool masked)
 void msi_close(struct msi *m)
 {
     msi_mask(m, true);
+    if (m->is_msix)
+        table_find(m)->users--;
 }

@@ -212,8 +212,10 @@ int pirq_map_msi(struct domain *d, const struct msi_request *req, int *pirq)
     if (rc)
         goto forget;
     rc = p->vector = vector_alloc(pirq_fired, p);
-    if (rc < 0)
+    if (rc < 0) {
+        msi_close(&p->msi);
         goto forget;
+    }
     rc = 0;
     msi_program(&p->msi, p->vector, cpu_apic_id[p->cpu]);
     *pirq = number_of(p);
@@ -284,6 +286,7 @@ int pirq_bind(struct domain *d, int pirq, uint32_t port, bool share)
         goto unlock;
     p->port = port;
     p->shared = share;
+    p->in_flight = false; /* a stray one came between two binds */
     rc = 0;
     if (p->kind == PIRQ_MSI) {
         msi_mask(&p->msi, false);

@@ -142,8 +142,12 @@ void sched_wake(struct vcpu *v)
             WRITE_ONCE(v->unit.cpu, cpu);
             spin_unlock(&rq->lock);
             rq = lock_queue_of(v);
-            if (v->unit.state != UNIT_BLOCKED || !may_run(v))
-                goto unlock; /* someone else woke it, or stopped it */
+            if (v->unit.state != UNIT_BLOCKED || !may_run(v)) {
+                /* Someone else woke it, or stopped it: the CPU that we have
+                   claimed counts itself as idle again when it looks. */
+                cpu_raise(cpu, WORK_SCHED);
+                goto unlock;
+            }
         }
     }
 

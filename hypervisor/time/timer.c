@@ -8,7 +8,7 @@
 static struct timer_queue {
     struct spinlock lock;
     struct heap heap;
-    struct timer *unplaced; /* the heap had no room: run them early */
+    struct timer *unplaced; /* armed too; the heap had no room for them */
     struct timer *running;
 } timer_queues[MAX_CPUS];
 
@@ -51,7 +51,7 @@ static bool remove_locked(struct timer_queue *q, struct timer *t)
 static bool insert_locked(struct timer_queue *q, struct timer *t)
 {
     if (heap_insert(&q->heap, &t->item)) {
-        /* Better early than never: a guest's clock event copes with that. */
+        /* Slow to search, but memory is not out for long. */
         t->unplaced = q->unplaced;
         q->unplaced = t;
         return true;
@@ -144,6 +144,17 @@ void timer_migrate(struct timer *t, unsigned cpu)
         cpu_raise(cpu, WORK_TIMER);
 }
 
+static struct timer *first_locked(struct timer_queue *q)
+{
+    struct heap_item *item = heap_first(&q->heap);
+    struct timer *first = item ? timer_of(item) : NULL;
+
+    for (struct timer *t = q->unplaced; t; t = t->unplaced)
+        if (!first || t->item.key < first->item.key)
+            first = t;
+    return first;
+}
+
 static void run_one(struct timer_queue *q, struct timer *t)
 {
     t->running = true;
@@ -158,19 +169,14 @@ static void run_one(struct timer_queue *q, struct timer *t)
 void timer_run(void)
 {
     struct timer_queue *q = &timer_queues[cpu_id()];
-    struct heap_item *first;
     struct timer *t;
 
     spin_lock(&q->lock);
-    while ((t = q->unplaced)) {
-        q->unplaced = t->unplaced;
+    while ((t = first_locked(q)) && t->item.key <= clock_now_ns()) {
+        remove_locked(q, t);
         run_one(q, t);
     }
-    while ((first = heap_first(&q->heap)) && first->key <= clock_now_ns()) {
-        heap_remove(&q->heap, first);
-        run_one(q, timer_of(first));
-    }
     /* A deadline at 0 is past, so it is gone: 0 is free to mean "none". */
-    timer_arm_hardware(first ? first->key : 0);
+    timer_arm_hardware(t ? t->item.key : 0);
     spin_unlock(&q->lock);
 }

@@ -14,7 +14,7 @@ struct timer {
     void *arg;
     uint32_t cpu;
     bool running, dead;
-    struct timer *unplaced; /* no room in the heap: fires early */
+    struct timer *unplaced; /* next of those without room in the heap */
 };
 
 void timer_init(struct timer *t, void (*fn)(void *arg), void *arg,

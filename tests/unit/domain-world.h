@@ -7,6 +7,7 @@
 #define TESTS_DOMAIN_WORLD_H
 
 #include "cpu/feature.h"
+#include "cpu/fpu.h"
 #include "cpu/policy.h"
 #include "console/console.h"
 #include "domain/ctl.h"
@@ -49,6 +50,15 @@ void spin_wait(void)
 void cpu_kick(unsigned cpu)
 {
     (void)cpu;
+}
+
+/* XCR0 as the CPU would take it: SSE's state only with x87's. */
+int fpu_set_xcr0(struct vcpu *v, uint64_t xcr0)
+{
+    if (xcr0 != 1 && xcr0 != 3)
+        return -EINVAL;
+    v->xcr0 = xcr0;
+    return 0;
 }
 
 /* ---- memory ---- */

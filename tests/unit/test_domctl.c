@@ -252,6 +252,11 @@ static void test_vcpuextstate(void **state)
 
     words[0] = 2; /* without x87 */
     assert_int_equal(ctl(&op, XEN_DOMCTL_setvcpuextstate, 40), -EINVAL);
+    host_xcr0 = 7;
+    words[0] = words[1] = 5; /* the CPU refuses AVX without SSE */
+    assert_int_equal(ctl(&op, XEN_DOMCTL_setvcpuextstate, 40), -EINVAL);
+    assert_int_equal(guest->vcpu[0]->xcr0, 3);
+    host_xcr0 = words[1] = 3;
     words[0] = 7; /* more than the host has */
     assert_int_equal(ctl(&op, XEN_DOMCTL_setvcpuextstate, 40), -EINVAL);
     words[0] = 3;

@@ -16,7 +16,8 @@
 
 #define MIB_PAGES 256ul
 
-/* Kept for ourselves and for guests when dom0_mem= does not say otherwise. */
+/* Kept for ourselves and for guests when dom0_mem= does not say otherwise: a
+   sixteenth, and at least so much unless the machine is tiny. */
 #define KEEP_MIN_PAGES (128 * MIB_PAGES)
 #define KEEP_SHARE     16
 /* What we need at the very least beside dom0. */
@@ -50,12 +51,23 @@ static INIT_TEXT uint64_t pages(uint64_t bytes)
     return bytes >> PAGE_SHIFT;
 }
 
+/* What the loader's modules hold until dom0 runs. */
+static INIT_TEXT uint64_t module_pages(void)
+{
+    uint64_t nr = 0;
+
+    for (unsigned i = 0; i < boot_info.nr_modules; i++)
+        nr += pages(boot_info.module[i].size);
+    return nr;
+}
+
 /* How much dom0 gets out of `nr_free` pages. */
 static INIT_TEXT uint64_t choose_size(uint64_t nr_free)
 {
     const struct boot_options *o = &boot_options;
-    uint64_t keep = MAX(nr_free / KEEP_SHARE, KEEP_MIN_PAGES);
-    uint64_t nr = nr_free > keep ? nr_free - keep : nr_free / 2;
+    uint64_t total = nr_free + module_pages();
+    uint64_t keep = MAX(total / KEEP_SHARE, MIN(total / 8, KEEP_MIN_PAGES));
+    uint64_t nr = total - keep;
     uint64_t most = nr_free > OWN_PAGES ? nr_free - OWN_PAGES : 0;
 
     if (o->dom0_mem)
@@ -64,12 +76,10 @@ static INIT_TEXT uint64_t choose_size(uint64_t nr_free)
         nr = MIN(nr, pages(o->dom0_mem_max));
     if (o->dom0_mem_min)
         nr = MAX(nr, pages(o->dom0_mem_min));
-    if (nr > most) {
+    if (nr > most && (o->dom0_mem || o->dom0_mem_min))
         log_warn("dom0: only %llu MiB are there to give\n",
                  (unsigned long long)(most / MIB_PAGES));
-        nr = most;
-    }
-    return nr;
+    return MIN(nr, most);
 }
 
 static INIT_TEXT void add_chunk(struct builder *b, uint64_t m, uint64_t nr)

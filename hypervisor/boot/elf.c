@@ -292,7 +292,8 @@ const char *xen_kernel_parse(const void *image, size_t size,
         return "the kernel image is truncated: copy it again";
     memcpy(&h, image, sizeof(h));
     if (!is_elf64_x86(&h))
-        return "the kernel is no 64-bit x86 ELF file";
+        return "the first module holds no 64-bit x86 ELF: the kernel must be "
+               "the first module, the initrd the second";
 
     why = read_programs(k, &h, &found);
     if (!why && !found && h.shentsize >= sizeof(struct elf_section))

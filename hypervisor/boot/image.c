@@ -116,7 +116,7 @@ const char *image_unpack(const struct kernel_image *img, void *out)
 
     if (decoders[img->packing](img->payload, img->payload_size, out,
                                img->unpacked_size))
-        return "the kernel file is damaged (it does not unpack), or memory "
-               "is too small: copy it again, or give the machine more";
+        return "the kernel file is damaged (it does not unpack): copy it "
+               "again";
     return NULL;
 }

@@ -5,6 +5,8 @@
 #include "boot/pagerun.h"
 #include "mm/alloc.h"
 
+bool pagerun_failed;
+
 /* Give [run, run + nr_pages) back in the blocks that the buddy knows. */
 INIT_TEXT void pagerun_free(void *run, size_t nr_pages)
 {
@@ -31,6 +33,7 @@ INIT_TEXT void *pagerun_alloc(size_t nr_pages)
     if (order > ALLOC_MAX_ORDER)
         return NULL;
     f = alloc_frames(order, 0);
+    pagerun_failed |= !f;
     if (!f)
         return NULL;
     run = frame_virt(f);

@@ -4,6 +4,9 @@
 
 #include "lib/lib.h"
 
+/* Set once an allocation has failed: then memory is to blame, not a file. */
+extern bool pagerun_failed;
+
 /* Contiguous pages with whatever is in them; NULL when there are none. */
 void *pagerun_alloc(size_t nr_pages);
 void pagerun_free(void *run, size_t nr_pages);

@@ -18,7 +18,7 @@ uint32_t smp_cpu;
 extern char trampoline_start[], trampoline_far[], trampoline_gdt_base[],
     trampoline_efer[];
 
-#define INIT_DELAY_US    10000
+#define INIT_DELAY_US    200 /* 10 ms were for CPUs without x86-64 */
 #define STARTUP_DELAY_US 200
 #define ONLINE_WAIT_US   1000000
 #define POLL_US          100

@@ -10,6 +10,7 @@
 #include "domain/domain.h"
 #include "evtchn/evtchn.h"
 #include "grant/gnttab.h"
+#include "hypercall/hypercall.h"
 #include "irq/irq.h"
 #include "mm/alloc.h"
 #include "mm/hvmap.h"
@@ -85,6 +86,7 @@ INIT_TEXT void start(uint32_t magic, uint64_t info_phys)
     log_info("Paravane " PARAVANE_VERSION "\n");
     multiboot_parse(magic, info_phys);
     cmdline_parse(boot_info.cmdline);
+    version_set_cmdline(boot_info.cmdline);
     console_init();
     log_info("loader: %s, command line: %s\n", boot_info.loader,
              boot_info.cmdline);

@@ -60,6 +60,9 @@ INIT_TEXT void unpack_kernel(const struct boot_module *m, struct unpacked *u)
     enter_user_code(&state);
     why = image_unpack(&img, u->buffer);
     leave_user_code(&state);
+    if (why && pagerun_failed)
+        boot_stop("dom0: not enough memory to unpack the kernel: give the "
+                  "machine more");
     if (why)
         boot_stop("dom0: %s", why);
     u->elf = u->buffer;

@@ -43,6 +43,17 @@ static bool listed(const char *list, const char *name)
     return false;
 }
 
+/* What was said before there was a screen. */
+static void replay_on_screen(void)
+{
+    char part[256];
+    uint32_t index = 0;
+    size_t n;
+
+    while ((n = log_read(part, sizeof(part), &index, false)))
+        vga_write(part, n);
+}
+
 void console_init(void)
 {
     const char *where = boot_options.console;
@@ -59,6 +70,8 @@ void console_init(void)
     /* Without any other, the screen is better than silence. */
     use_vga = listed(where, "vga") || (!use_serial && !listed(where, "none"));
     vga_init();
+    if (use_vga)
+        replay_on_screen();
     log_set_levels(boot_options.loglvl, boot_options.guest_loglvl);
 }
 

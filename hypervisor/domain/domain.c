@@ -10,7 +10,6 @@
 
 struct domain *dom0;
 struct domain domain_xen = {.id = DOMID_XEN, .refs = 1};
-void (*domain_dump_registers)(struct vcpu *v);
 
 /* Guards the list, the hash and the choice of an id. */
 static struct spinlock list_lock;
@@ -242,15 +241,20 @@ struct domain *domain_get_self_or(domid_t id)
 
 struct domain *domain_get_from(domid_t id)
 {
-    struct domain *found = NULL;
+    struct domain *found;
 
     spin_lock(&list_lock);
-    list_for_each (it, &domains) {
-        struct domain *d = list_entry(it, struct domain, all);
+    /* Who walks the list asks for the next number: mostly it is there. */
+    found = find(id);
+    if (!found || !get_live(found)) {
+        found = NULL;
+        list_for_each (it, &domains) {
+            struct domain *d = list_entry(it, struct domain, all);
 
-        if (d->id >= id && get_live(d)) {
-            found = d;
-            break;
+            if (d->id >= id && get_live(d)) {
+                found = d;
+                break;
+            }
         }
     }
     spin_unlock(&list_lock);
@@ -424,8 +428,8 @@ void domain_crash(struct domain *d, const char *fmt, ...)
     fmt_vsnprintf(why, sizeof(why), fmt, ap);
     va_end(ap);
     log_err("d%u crashed: %s\n", d->id, why);
-    if (d == current->domain && domain_dump_registers)
-        domain_dump_registers(current);
+    if (d == current->domain)
+        pv_dump_registers(current);
 
     domain_shutdown(d, SHUTDOWN_crash);
 }

@@ -154,8 +154,6 @@ void domain_shutdown(struct domain *d, uint8_t reason);
 void domain_resume(struct domain *d);
 /* The guest broke itself: log why with registers, SHUTDOWN_crash. */
 void domain_crash(struct domain *d, const char *fmt, ...) PRINTF_LIKE(2, 3);
-/* Prints a vCPU's registers to the log; the pv part sets it at start. */
-extern void (*domain_dump_registers)(struct vcpu *v);
 /* Debug key q: a line per domain and vCPU into the log. */
 void domain_dump_all(void);
 static inline bool domain_is_dying(const struct domain *d)

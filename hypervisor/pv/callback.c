@@ -181,8 +181,6 @@ long hc_nmi_op(struct hc_args *a)
     case XENNMI_register_callback:
         if (copy_from_guest(&cb, (void *)a->arg[1], sizeof(cb)))
             return -EFAULT;
-        if (!v->domain->privileged || v->id)
-            return -EINVAL;
         r.address = cb.handler_address;
         return register_callback(v, &r);
     case XENNMI_unregister_callback:

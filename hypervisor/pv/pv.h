@@ -134,4 +134,7 @@ void pv_send_nmi(struct vcpu *v);
 /* before returning to a guest with pending events. */
 void pv_deliver_upcall(struct vcpu *v, struct cpu_user_regs *regs);
 
+/* pv/dump.c: registers of a vCPU that crashed, into the log. */
+void pv_dump_registers(struct vcpu *v);
+
 #endif

@@ -18,6 +18,8 @@ BOOTS = {
     # All CPUs, all devices.
     "q35x4": dict(machine="q35", smp=4, mem=8192, devices=True),
     "pc4": dict(smp=4, mem=2048, devices=True, ends="reboot"),
+    # The freestanding guests, which have a console daemon of their own.
+    "guests": dict(),
     "big": dict(machine="q35", smp=2, mem=16384, dom0_mem=4096),
 }
 

@@ -157,7 +157,7 @@ def run_boot(g, ctx):
             report.verdict(c.name, "skip", reason=f"{b['mem']} MiB of memory are not free on this host")
         return
     cases = [c for c in g.cases if not c.name.startswith("dom0-" + b["ends"])]
-    env = dict(CPUS=b["smp"], MEM=b["mem"], DOM0_MEM=b["dom0_mem"] or b["mem"] - 128, BOOT=g.boot,
+    env = dict(CPUS=b["smp"], MEM=b["mem"], DOM0_MEM=b["dom0_mem"] or b["mem"] // 2, BOOT=g.boot,
                MACHINE=b["machine"], HOST_TIME=int(time.time()), SLOW=ctx.slow, **ctx.env)
     work = tempfile.mkdtemp(prefix="pv-job-")
     job = m = None
@@ -184,6 +184,18 @@ def run_boot(g, ctx):
         shutil.rmtree(work, ignore_errors=True)
 
 
+def wait_verdict(m, c, i, ctx, log):
+    """The verdict on c, and on the way those that it gives on cases of its own."""
+    rx = rf"VERDICT (?:{re.escape(c.name)} (\w+) (\d+)|(\S+/\S+) (\w+)) ?(.*)"
+    end = time.monotonic() + (c.secs + 90) * ctx.slow
+    while True:
+        i, v = m.wait(rx, end - time.monotonic(), after=i)
+        if not v or v[1]:
+            return i, v
+        ctx.report.verdict(v[3] + "@" + c.name.split("@")[1], v[4], reason=v[5].strip(), log=log)
+        i += 1
+
+
 def how_it_stopped(m):
     last = " | ".join(m.tail(2))
     if m.ended == "reset":
@@ -205,10 +217,9 @@ def watch_boot(g, m, cases, ctx, ends):
         if broken:
             report.verdict(c.name, "fail", reason=broken, log=g.log)
             continue
-        rx = rf"VERDICT {re.escape(c.name)} (\w+) (\d+) ?(.*)"
-        i, v = m.wait(rx, (c.secs + 90) * slow, after=i)
+        i, v = wait_verdict(m, c, i, ctx, g.log)
         if v:
-            report.verdict(c.name, v[1], int(v[2]), v[3].strip(), g.log)
+            report.verdict(c.name, v[1], int(v[2]), v[5].strip(), g.log)
         else:
             why = how_it_stopped(m)
             report.verdict(c.name, "fail", reason=why, log=g.log)

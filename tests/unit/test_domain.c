@@ -195,6 +195,24 @@ static void test_shutdown_and_resume(void **state)
     end_domain(d);
 }
 
+/* A guest that broke itself is stopped, with its registers in the log, once. */
+static void test_crash_is_a_shutdown(void **state)
+{
+    struct domain *d = new_domain(15, 1, false);
+
+    (void)state;
+    domain_unpause_tools(d);
+    nr_dumps = 0;
+    fake_current = d->vcpu[0];
+    domain_crash(d, "no stack at %x", 16);
+    domain_crash(d, "again");
+    assert_true(d->shut_down);
+    assert_int_equal(d->shutdown_code, SHUTDOWN_crash);
+    assert_int_equal(nr_dumps, 1);
+    assert_int_equal(nr_dom_exc, 1);
+    end_domain(d);
+}
+
 /* dom0's shutdown is the machine's. */
 static void test_dom0_shutdown_is_the_machines(void **state)
 {
@@ -222,6 +240,7 @@ int main(void)
         WORLD_TEST(test_tools_pauses_count),
         WORLD_TEST(test_tools_pauses_have_a_top),
         WORLD_TEST(test_shutdown_and_resume),
+        WORLD_TEST(test_crash_is_a_shutdown),
         WORLD_TEST(test_dom0_shutdown_is_the_machines),
     };
 

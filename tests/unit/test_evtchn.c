@@ -520,6 +520,25 @@ static void test_fifo_order(void **state)
     fifo_stop(&f);
 }
 
+/* The last event of a queue, consumed and raised again, begins it anew: it
+   must not be hung behind itself. */
+static void test_fifo_tail_comes_again(void **state)
+{
+    struct fifo f = fifo_start(0, true);
+    evtchn_port_t p = b_ipi(0);
+    uint32_t head = 0;
+
+    (void)state;
+    for (unsigned i = 0; i < 3; i++) {
+        b_sends_to_itself(p);
+        assert_int_equal(f.word[p] & 0x1ffff, 0);
+        assert_int_equal(consume(&f, 7, &head), p);
+        assert_int_equal(head, 0);
+        f.block->head[7] = 0;
+    }
+    fifo_stop(&f);
+}
+
 /* A masked event is pending and unlinked; unmask links it. */
 static void test_fifo_masked_port_stays_pending(void **state)
 {
@@ -704,6 +723,7 @@ int main(void)
         T(test_reset_and_kill),
         T(test_moved_info_is_raised),
         T(test_fifo_order),
+        T(test_fifo_tail_comes_again),
         T(test_fifo_masked_port_stays_pending),
         T(test_fifo_priority),
         T(test_fifo_switch_keeps_events),

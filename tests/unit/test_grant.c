@@ -236,6 +236,20 @@ static void test_entry_changed_while_mapped(void **state)
     fake_frame_free(other);
 }
 
+/* A grant in use by one domain is not another's, whatever the entry says. */
+static void test_grant_in_use_has_one_user(void **state)
+{
+    struct gnttab_map_grant_ref m = map(8, 1, RW);
+
+    (void)state;
+    fake_run(guest, 0);
+    assert_int_equal(map(8, 2, RW).status, GNTST_general_error);
+    entry(8)->domid = 1;
+    assert_int_equal(map(8, 2, RO).status, GNTST_general_error);
+    fake_run(backend, 0);
+    assert_int_equal(unmap(m.handle, 1, 0), GNTST_okay);
+}
+
 /* Readers and writers of one grant are counted apart. */
 static void test_reading_outlives_writing(void **state)
 {
@@ -586,6 +600,7 @@ int main(void)
         T(test_our_pages_cannot_be_granted),
         T(test_unmap_bad_handle),
         T(test_entry_changed_while_mapped),
+        T(test_grant_in_use_has_one_user),
         T(test_reading_outlives_writing),
         T(test_device_and_host_map),
         T(test_handles_are_limited),

@@ -24,7 +24,7 @@ static struct vcpu *running[SIM_CPUS];
 static struct vcpu idle[SIM_CPUS];
 static struct domain idle_domain = {.id = DOMID_IDLE};
 static uint64_t deadline[SIM_CPUS];
-static unsigned nr_interrupts[SIM_CPUS], nr_switches;
+static unsigned nr_interrupts[SIM_CPUS], nr_arms;
 
 /* How a vCPU behaves: `burst` of work, then `sleep`; sleep 0: never ends. */
 struct load {
@@ -45,6 +45,7 @@ uint64_t clock_now_ns(void)
 void timer_arm_hardware(uint64_t deadline_ns)
 {
     deadline[fake_cpu] = deadline_ns;
+    nr_arms++;
 }
 
 struct vcpu *sched_idle_vcpu(unsigned cpu)
@@ -58,7 +59,6 @@ void vcpu_context_switch(struct vcpu *prev, struct vcpu *next)
     for (unsigned c = 0; c < SIM_CPUS; c++)
         assert_true(running[c] != next); /* never in two places */
     running[fake_cpu] = fake_current = next;
-    nr_switches++;
 }
 
 void vcpu_set_runstate(struct vcpu *v, int state, uint64_t at)
@@ -394,6 +394,32 @@ static void test_sleeper_is_served_soon(void **state)
     end_domain(d2);
 }
 
+/* Time slept is not time saved up: who computes again after a long sleep
+   takes turns at once. */
+static void test_long_sleeper_gets_no_arrears(void **state)
+{
+    struct domain *d1, *d2;
+    uint64_t before;
+
+    (void)state;
+    machine(1);
+    d1 = new_domain(1, 1, 256);
+    d2 = new_domain(2, 1, 256);
+    hog(d1, 0);
+    give_load(d2->vcpu[0], MS, 100 * SEC);
+    simulate(99 * SEC);
+    loads[1].burst = 1000 * SEC;
+    simulate(2 * SEC);
+    before = sched_cpu_time_ns(d1->vcpu[0]);
+    simulate(SEC);
+    assert_in_range(sched_cpu_time_ns(d1->vcpu[0]) - before, 480 * MS,
+                    520 * MS);
+    assert_in_range(before, 99 * SEC, 100 * SEC + 550 * MS);
+    assert_true(before > 99 * SEC + 400 * MS);
+    end_domain(d1);
+    end_domain(d2);
+}
+
 /* A cap holds even on an idle machine, for all vCPUs of the domain together,
    and what was overdrawn is paid back. */
 static void test_cap(void **state)
@@ -513,6 +539,36 @@ static void test_move_between_unequal_cpus(void **state)
     end_domain(lone);
 }
 
+/* Nor do the CPUs' clocks stay apart when everybody may move again. */
+static void test_freed_units_share_fairly(void **state)
+{
+    struct domain *crowd, *lone;
+
+    (void)state;
+    machine(2);
+    crowd = new_domain(1, 8, 256);
+    pin(crowd, 1);
+    lone = new_domain(2, 1, 256);
+    pin(lone, 2);
+    for (unsigned i = 0; i < 8; i++)
+        hog(crowd, i);
+    hog(lone, 0);
+    simulate(60 * SEC);
+    pin(crowd, 3);
+    pin(lone, 3);
+    simulate(SEC);
+    lone->vcpu[0]->unit.run_ns = 0;
+    for (unsigned i = 0; i < 8; i++)
+        crowd->vcpu[i]->unit.run_ns = 0;
+    simulate(90 * SEC);
+    /* A ninth of the 180 s that there are, near enough. */
+    assert_in_range(sched_cpu_time_ns(lone->vcpu[0]), 17 * SEC, 23 * SEC);
+    for (unsigned i = 0; i < 8; i++)
+        assert_in_range(sched_cpu_time_ns(crowd->vcpu[i]), 17 * SEC, 23 * SEC);
+    end_domain(crowd);
+    end_domain(lone);
+}
+
 /* A machine with nothing to do gets no timer interrupts. */
 static void test_idle_machine_has_no_timer(void **state)
 {
@@ -546,10 +602,13 @@ static void test_ping_pong_is_quick(void **state)
     l = give_load(d->vcpu[0], 10 * NS_PER_US, 10 * NS_PER_US);
     m = give_load(d->vcpu[1], 10 * NS_PER_US, 10 * NS_PER_US);
     memset(nr_interrupts, 0, sizeof(nr_interrupts));
+    nr_arms = 0;
     simulate(SEC);
     assert_in_range(l->worst_wait, 0, 10 * NS_PER_US);
     assert_in_range(m->worst_wait, 0, 10 * NS_PER_US);
-    assert_in_range(nr_interrupts[0], 0, 110); /* no arming at each switch */
+    /* The 100,000 switches did not arm the timer each. */
+    assert_in_range(nr_interrupts[0], 0, 110);
+    assert_in_range(nr_arms, 0, 1000);
     end_domain(d);
 }
 
@@ -759,11 +818,13 @@ int main(void)
         T(test_weights_are_respected),
         T(test_woken_unit_cannot_starve),
         T(test_sleeper_is_served_soon),
+        T(test_long_sleeper_gets_no_arrears),
         T(test_cap),
         T(test_cpus_are_shared_fairly),
         T(test_idle_cpus_take_waiting_units),
         T(test_affinity_is_obeyed),
         T(test_move_between_unequal_cpus),
+        T(test_freed_units_share_fairly),
         T(test_idle_machine_has_no_timer),
         T(test_ping_pong_is_quick),
         T(test_runstates_add_up),

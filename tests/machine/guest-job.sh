@@ -52,7 +52,12 @@ guest_start() { # claim name
         cat "$dir/$1.cfg" 2>/dev/null
     } > "$work/$2.cfg"
     rm -f "$logs/guest-$2.log"
-    xl create -e "$work/$2.cfg" > "$work/$2.out" 2>&1
+    if ! xl create -e "$work/$2.cfg" > "$work/$2.out" 2>&1; then
+        # A toolstack that dies with its work done is no verdict on the guest
+        # (seen on the peer under emulation, which leaks FPU contents).
+        xl domid "$2" > /dev/null 2>&1 || return 1
+        echo "NOTE guest/$1/created xl failed, but made the domain"
+    fi
 }
 
 # xl list's state letters of a guest: r, b, p, s(hutdown), c(rashed), d.

@@ -131,13 +131,6 @@ def write_job(folder, g, cases, env, ends):
     os.makedirs(os.path.join(folder, "cases"))
     if os.path.isdir(os.path.join(BUILT, "job")):
         shutil.copytree(os.path.join(BUILT, "job"), os.path.join(folder, "files"))
-        guests = os.path.join(folder, "files", "guests")
-        os.makedirs(guests)
-        built = os.path.join(machine.ROOT, "build", "tests", "guests")
-        for name in os.listdir(built) if os.path.isdir(built) else []:
-            if name.endswith((".elf", ".cfg")):
-                shutil.copy(os.path.join(built, name), guests)
-        shutil.copy(os.path.join(HERE, "guest-job.sh"), os.path.join(folder, "files"))
     with open(os.path.join(folder, "run.sh"), "w") as f:
         f.write(". /run/job/lib.sh\n")
         for k, v in env.items():

@@ -1,5 +1,5 @@
 # Page types, stores to page tables, descriptors, grants and the balloon, case by case.
-# on: pc2
+# on: guests
 # secs: 240
 xen_up
 GUEST_CONSOLE=$guest_logs bash /run/job/files/guests/guest-job.sh \

@@ -1,5 +1,5 @@
 # Event channels of both kinds, every hypercall with good, bad and no sense in it.
-# on: pc2
+# on: guests
 # secs: 360
 xen_up
 GUEST_CONSOLE=$guest_logs bash /run/job/files/guests/guest-job.sh \

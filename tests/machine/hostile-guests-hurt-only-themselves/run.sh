@@ -1,5 +1,5 @@
 # Guests that die, spin, flood and hoard: a fresh one runs beside or after each.
-# on: pc2
+# on: guests
 # secs: 480
 xen_up
 GUEST_CONSOLE=$guest_logs bash /run/job/files/guests/guest-job.sh \

@@ -55,7 +55,7 @@ class Machine:
         self._partial = b""
         self._cond = threading.Condition()
         qmp = os.path.join(self.tmp, "qmp")
-        args = ["qemu-system-x86_64", "-accel", "tcg,thread=multi,tb-size=512",
+        args = ["setpriv", "--pdeathsig", "KILL", "qemu-system-x86_64", "-accel", "tcg,thread=multi,tb-size=512",
                 "-machine", machine, "-cpu", cpu, "-m", str(mem), "-smp", str(smp),
                 "-display", "none", "-no-reboot", "-qmp", f"unix:{qmp},server=on,wait=off"]
         if not stdio:

@@ -190,14 +190,26 @@ struct extstate_header {
     uint64_t xcr0, xcr0_accum;
 };
 
-#define XCR0_X87   1ull
-#define MXCSR_MASK 0xffffu
+#define XCR0_X87    1ull
+#define XCR0_SSE    2ull
+#define XCR0_AVX    4ull
+#define XCR0_AVX512 0xe0ull
+#define MXCSR_MASK  0xffffu
+
+/* XSETBV, too, faults on a part without what it builds on. */
+static bool xcr0_is_whole(uint64_t xcr0)
+{
+    if ((xcr0 & XCR0_AVX) && !(xcr0 & XCR0_SSE))
+        return false;
+    return !(xcr0 & XCR0_AVX512) || !(~xcr0 & (XCR0_AVX512 | XCR0_AVX));
+}
 
 static int check_image(const struct extstate_header *h,
                        const struct xsave_image *x)
 {
     if (!(h->xcr0 & XCR0_X87) || (h->xcr0 & ~host_xcr0) ||
-        (h->xcr0_accum & ~host_xcr0) || (h->xcr0 & ~h->xcr0_accum))
+        (h->xcr0_accum & ~host_xcr0) || (h->xcr0 & ~h->xcr0_accum) ||
+        !xcr0_is_whole(h->xcr0))
         return -EINVAL;
     if ((x->xstate_bv & ~h->xcr0_accum) || x->xcomp_bv ||
         (x->mxcsr & ~MXCSR_MASK))

@@ -98,7 +98,9 @@ bool pv_emulate_pt_write(struct vcpu *v, uintptr_t va,
         return rc == -EAGAIN; /* changed under us: let it fault again */
     regs->rip += insn.len;
     regs->rflags &= ~(uint64_t)RFLAGS_RF;
-    if (regs->rflags & RFLAGS_TF)
+    if (regs->rflags & RFLAGS_TF) {
+        v->pv.dr[6] |= 1u << 14; /* BS: a single step */
         pv_inject_trap(v, TRAP_DB, 0);
+    }
     return true;
 }

@@ -259,6 +259,10 @@ static void test_vcpuextstate(void **state)
     host_xcr0 = words[1] = 3;
     words[0] = 7; /* more than the host has */
     assert_int_equal(ctl(&op, XEN_DOMCTL_setvcpuextstate, 40), -EINVAL);
+    host_xcr0 = words[1] = 7;
+    words[0] = 5; /* AVX without the SSE below it */
+    assert_int_equal(ctl(&op, XEN_DOMCTL_setvcpuextstate, 40), -EINVAL);
+    host_xcr0 = words[1] = 3;
     words[0] = 3;
     buffer[16 + 26] = 1; /* MXCSR bit 16 */
     assert_int_equal(ctl(&op, XEN_DOMCTL_setvcpuextstate, 40), -EINVAL);

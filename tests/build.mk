@@ -61,11 +61,11 @@ unit: $(addprefix $(UNIT)/,$(UNIT_NAMES)) ## unit tests on the host
 TEST_OUT := $(BUILD)/tests/machine
 TEST_JOB := $(TEST_OUT)/job
 
-include tests/machine/guests.mk
+include tests/bench/build.mk
 include $(wildcard tests/machine/*/build.mk)
 
 .PHONY: guests
-guests: test-guests $(test-job-files)
+guests: $(test-job-files)
 
 machine: deps image $(HV) guests ## machine tests under QEMU (TESTS=PATTERN... selects)
 	@tests/machine/run.py --hv $(HV) $(RUNFLAGS) $(TESTS)

@@ -300,6 +300,8 @@ def main():
     for g in groups:
         g.cases = [c for c in g.cases if done.get(c.name) != "pass"]
     groups = [g for g in groups if g.cases]
+    if not groups:
+        print("nothing to run: no test has that in its name, or all of them passed before")
     if ctx.debug:
         ctx.jobs = 1
         machine.ECHO = True

@@ -6,8 +6,8 @@
 
 #include "lib/lib.h"
 
-#define MAX_MODULES  4
-#define MAX_E820     256
+#define MAX_MODULES   4
+#define MAX_E820      256
 #define E820_RAM      1
 #define E820_RESERVED 2
 #define E820_ACPI     3
@@ -67,14 +67,27 @@ struct acpi_info {
     uint64_t rsdp;
     uint64_t lapic_phys;
     unsigned nr_cpus;
-    struct { uint32_t apic_id, acpi_id; bool enabled; } cpu[MAX_CPUS];
+    struct {
+        uint32_t apic_id, acpi_id;
+        bool enabled;
+    } cpu[MAX_CPUS];
     unsigned nr_ioapics;
-    struct { uint32_t id, phys, gsi_base; } ioapic[8];
-    struct { uint8_t source; uint32_t gsi; uint16_t flags; } iso[16];
+    struct {
+        uint32_t id, phys, gsi_base;
+    } ioapic[8];
+    struct {
+        uint8_t source;
+        uint32_t gsi;
+        uint16_t flags;
+    } iso[16];
     unsigned nr_isos;
     uint16_t pm_timer_port, pm1a_cnt, pm1b_cnt, pm1a_evt, pm1b_evt;
     uint64_t hpet_phys;
-    struct { uint64_t base; uint16_t seg; uint8_t first_bus, last_bus; } mcfg[4];
+    struct {
+        uint64_t base;
+        uint16_t seg;
+        uint8_t first_bus, last_bus;
+    } mcfg[4];
     unsigned nr_mcfg;
     bool reset_reg_valid;
     uint64_t reset_addr;

@@ -11,7 +11,7 @@ void console_init_early(void); /* com1 at its default, before anything else */
 void console_init(void);       /* options console=, com1=, com2=, vga= */
 /* Boot: the page tables change (off), the frame buffer can be mapped (on). */
 void console_screen(bool on);
-void console_init_irq(void);   /* interrupt-driven input, after irq_init() */
+void console_init_irq(void); /* interrupt-driven input, after irq_init() */
 /* Raw bytes to the console device(s), no log ring. */
 void console_write(const char *s, size_t n);
 /* dom0's CONSOLEIO_read; number of bytes. */

@@ -13,7 +13,7 @@
 struct domain;
 struct vcpu;
 #define XEN_LEAF_FIRST 0x40000000u /* leaves that we answer ourselves */
-struct cpu_policy; /* opaque */
+struct cpu_policy;                 /* opaque */
 
 extern const struct domain_part policy_part; /* pv default for new domains */
 void policy_init(void); /* boot: host, pv_max, pv_default from feature.c */

@@ -12,9 +12,28 @@
 #include "cpu/cpu.h"
 
 enum {
-    TRAP_DE = 0, TRAP_DB, TRAP_NMI, TRAP_BP, TRAP_OF, TRAP_BR, TRAP_UD,
-    TRAP_NM, TRAP_DF, TRAP_CSO, TRAP_TS, TRAP_NP, TRAP_SS, TRAP_GP, TRAP_PF,
-    TRAP_SPURIOUS, TRAP_MF, TRAP_AC, TRAP_MC, TRAP_XM, TRAP_VE, TRAP_CP
+    TRAP_DE = 0,
+    TRAP_DB,
+    TRAP_NMI,
+    TRAP_BP,
+    TRAP_OF,
+    TRAP_BR,
+    TRAP_UD,
+    TRAP_NM,
+    TRAP_DF,
+    TRAP_CSO,
+    TRAP_TS,
+    TRAP_NP,
+    TRAP_SS,
+    TRAP_GP,
+    TRAP_PF,
+    TRAP_SPURIOUS,
+    TRAP_MF,
+    TRAP_AC,
+    TRAP_MC,
+    TRAP_XM,
+    TRAP_VE,
+    TRAP_CP
 };
 /* Vectors that push an error code (SDM vol. 3, 6.15). */
 #define TRAP_HAS_ERROR_CODE 0x20227d00u

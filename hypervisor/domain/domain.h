@@ -26,17 +26,17 @@ struct domain {
     struct list all; /* on the list of domains, in order of id */
     uint8_t handle[16];
 
-    bool privileged;  /* dom0: may use the toolstack's calls */
+    bool privileged; /* dom0: may use the toolstack's calls */
     bool is_hvm;
-    uint8_t dying;    /* enum domain_dying */
-    bool shut_down;   /* SCHEDOP_shutdown seen */
+    uint8_t dying;  /* enum domain_dying */
+    bool shut_down; /* SCHEDOP_shutdown seen */
     uint8_t shutdown_code;
-    bool paused_by_tools; /* DOMCTL_pausedomain: nr_tool_pauses > 0 */
-    uint8_t nr_tool_pauses; /* the first one is creation's own */
-    bool being_created;   /* one pause reference until the first unpause */
-    struct spinlock lock; /* shutdown, pause and dying changes */
-    int32_t pause_count;  /* what a vCPU created later starts with */
-    uint32_t kill_step;   /* how far domain_kill() has come */
+    bool paused_by_tools;     /* DOMCTL_pausedomain: nr_tool_pauses > 0 */
+    uint8_t nr_tool_pauses;   /* the first one is creation's own */
+    bool being_created;       /* one pause reference until the first unpause */
+    struct spinlock lock;     /* shutdown, pause and dying changes */
+    int32_t pause_count;      /* what a vCPU created later starts with */
+    uint32_t kill_step;       /* how far domain_kill() has come */
     struct domain *hash_next; /* lookup by id */
     struct list reap;         /* no reference left, waits to be freed */
 
@@ -45,8 +45,8 @@ struct domain {
 
     /* Memory. `page_lock` guards the list and the counts. */
     struct spinlock page_lock;
-    uint32_t page_list;    /* first frame's number or NO_LINK */
-    uint32_t dead_list;    /* same, of frames that relinquish has let go */
+    uint32_t page_list; /* first frame's number or NO_LINK */
+    uint32_t dead_list; /* same, of frames that relinquish has let go */
     uint64_t tot_pages, max_pages, claimed, extra_pages;
     uint32_t relinquish_step;
     struct shared_info *shared; /* page of ours, FRAME_SHARED */
@@ -57,8 +57,8 @@ struct domain {
     cpumask_t dirty_cpus; /* CPUs that may cache translations of it */
 
     /* What it may touch of the host: dom0 gets most, a guest nothing. */
-    bool hardware;             /* owns the host's devices */
-    uint64_t *ioports;         /* 65536 bits, NULL: none */
+    bool hardware;     /* owns the host's devices */
+    uint64_t *ioports; /* 65536 bits, NULL: none */
     bool (*may_map_io)(struct domain *d, mfn_t m, bool *read_only);
     struct io_range *io_ranges; /* DOMCTL_iomem_permission */
     unsigned nr_io_ranges;

@@ -21,7 +21,7 @@ struct vcpu {
     struct domain *domain;
     bool initialised; /* has a context */
     bool being_initialised;
-    bool up;          /* VCPUOP_up / VGCF_online */
+    bool up; /* VCPUOP_up / VGCF_online */
 
     /*
      * Where the guest sees its state. `info` always points at valid memory:

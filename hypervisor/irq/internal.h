@@ -30,9 +30,9 @@ void ioapic_init(void);
 struct msi {
     uint16_t seg;
     uint8_t bus, devfn;
-    uint8_t cap;       /* configuration-space offset of the capability */
+    uint8_t cap; /* configuration-space offset of the capability */
     bool is_msix;
-    uint16_t entry_nr; /* MSI-X: row; MSI: number within the block */
+    uint16_t entry_nr;      /* MSI-X: row; MSI: number within the block */
     volatile uint32_t *row; /* MSI-X: four words of the table */
 };
 /* Find the capability and the table row. -ENODEV, -EINVAL, -ENOMEM. */

@@ -3,11 +3,11 @@
 #include "mm/hvmap.h"
 
 /* Register window of an I/O APIC (82093AA): select at 0, data at 0x10. */
-#define REG_VERSION   1
-#define REG_REDIR(p)  (0x10 + 2 * (p))
-#define RTE_LOW       (1u << 13)
-#define RTE_LEVEL     (1u << 15)
-#define RTE_MASKED    (1u << 16)
+#define REG_VERSION  1
+#define REG_REDIR(p) (0x10 + 2 * (p))
+#define RTE_LOW      (1u << 13)
+#define RTE_LEVEL    (1u << 15)
+#define RTE_MASKED   (1u << 16)
 
 static struct ioapic {
     volatile uint32_t *regs;

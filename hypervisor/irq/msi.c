@@ -120,8 +120,8 @@ static struct msix_table *table_get(const struct msi *m)
     t->devfn = m->devfn;
     t->phys = phys;
     t->nr_rows = (cfg_read(m, m->cap + 2, 2) & MSIX_TABLE_SIZE) + 1;
-    t->mapped = ROUND_UP((phys & ~PAGE_MASK) + t->nr_rows * MSIX_ROW_BYTES,
-                         PAGE_SIZE);
+    t->mapped =
+        ROUND_UP((phys & ~PAGE_MASK) + t->nr_rows * MSIX_ROW_BYTES, PAGE_SIZE);
     t->va = ioremap(phys & PAGE_MASK, t->mapped);
     if (!t->va) {
         mem_free(t);
@@ -197,8 +197,8 @@ void msi_mask(const struct msi *m, bool masked)
     uint32_t flags;
 
     if (m->is_msix) {
-        m->row[3] = masked ? m->row[3] | MSIX_ROW_MASKED
-                           : m->row[3] & ~MSIX_ROW_MASKED;
+        m->row[3] =
+            masked ? m->row[3] | MSIX_ROW_MASKED : m->row[3] & ~MSIX_ROW_MASKED;
         return;
     }
     flags = cfg_read(m, m->cap + 2, 2);

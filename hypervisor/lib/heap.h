@@ -1,4 +1,5 @@
-/* Binary min-heap of keyed items; each item remembers where it sits. PORTABLE */
+/* Binary min-heap of keyed items; each item remembers where it sits. PORTABLE
+ */
 #ifndef LIB_HEAP_H
 #define LIB_HEAP_H
 

@@ -9,25 +9,25 @@
 
 #include "abi/base.h"
 
-#define ARRAY_SIZE(a)       (sizeof(a) / sizeof((a)[0]))
-#define MIN(a, b)           ((a) < (b) ? (a) : (b))
-#define MAX(a, b)           ((a) > (b) ? (a) : (b))
-#define ROUND_UP(x, n)      (((x) + (n) - 1) & ~((__typeof__(x))(n) - 1))
-#define DIV_ROUND_UP(x, n)  (((x) + (n) - 1) / (n))
+#define ARRAY_SIZE(a)      (sizeof(a) / sizeof((a)[0]))
+#define MIN(a, b)          ((a) < (b) ? (a) : (b))
+#define MAX(a, b)          ((a) > (b) ? (a) : (b))
+#define ROUND_UP(x, n)     (((x) + (n)-1) & ~((__typeof__(x))(n)-1))
+#define DIV_ROUND_UP(x, n) (((x) + (n)-1) / (n))
 #define container_of(p, type, member)                                          \
-    ((type *)((char *)(p) - offsetof(type, member)))
-#define likely(x)           __builtin_expect(!!(x), 1)
-#define unlikely(x)         __builtin_expect(!!(x), 0)
-#define PRINTF_LIKE(f, a)   __attribute__((format(printf, f, a)))
-#define NORETURN            __attribute__((noreturn))
-#define INIT_TEXT           __attribute__((section(".init.text"), noinline))
-#define INIT_DATA           __attribute__((section(".init.data")))
-#define PACKED              __attribute__((packed))
-#define ALIGNED(n)          __attribute__((aligned(n)))
-#define MUST_CHECK          __attribute__((warn_unused_result))
+    ((type *)((char *)(p)-offsetof(type, member)))
+#define likely(x)         __builtin_expect(!!(x), 1)
+#define unlikely(x)       __builtin_expect(!!(x), 0)
+#define PRINTF_LIKE(f, a) __attribute__((format(printf, f, a)))
+#define NORETURN          __attribute__((noreturn))
+#define INIT_TEXT         __attribute__((section(".init.text"), noinline))
+#define INIT_DATA         __attribute__((section(".init.data")))
+#define PACKED            __attribute__((packed))
+#define ALIGNED(n)        __attribute__((aligned(n)))
+#define MUST_CHECK        __attribute__((warn_unused_result))
 
-#define READ_ONCE(x)        (*(const volatile __typeof__(x) *)&(x))
-#define WRITE_ONCE(x, v)    (*(volatile __typeof__(x) *)&(x) = (v))
+#define READ_ONCE(x)     (*(const volatile __typeof__(x) *)&(x))
+#define WRITE_ONCE(x, v) (*(volatile __typeof__(x) *)&(x) = (v))
 
 #define NS_PER_SEC 1000000000ull
 #define NS_PER_MS  1000000ull
@@ -47,7 +47,8 @@ char *strstr(const char *s, const char *find);
 /* Copy with truncation; `dst` is always terminated when size > 0. */
 size_t str_copy(char *dst, const char *src, size_t size);
 
-/* printf.c: d i u x X o c s p %, flags - 0 + # and width, precision, l ll z h hh */
+/* printf.c: d i u x X o c s p %, flags - 0 + # and width, precision, l ll z h
+ * hh */
 int fmt_vsnprintf(char *buf, size_t size, const char *fmt, va_list ap);
 int fmt_snprintf(char *buf, size_t size, const char *fmt, ...)
     PRINTF_LIKE(3, 4);

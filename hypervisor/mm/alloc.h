@@ -20,8 +20,8 @@ void alloc_free(struct frame *f, unsigned order);
 /* Hypervisor memory, zeroed, contiguous in the direct map; NULL: none left. */
 void *alloc_host_pages(unsigned order);
 void free_host_pages(void *p, unsigned order);
-uint64_t alloc_nr_free(void);   /* frames */
-uint64_t alloc_nr_total(void);  /* frames ever given to the allocator */
+uint64_t alloc_nr_free(void);  /* frames */
+uint64_t alloc_nr_total(void); /* frames ever given to the allocator */
 /*
  * XENMEM_claim_pages: promise nr frames to d out of the free ones (0 cancels);
  * -ENOMEM, -EINVAL as <xen/memory.h> says. d->claimed counts down on alloc.

@@ -5,7 +5,11 @@
 #include "mm/frame.h"
 
 enum hvmap_prot {
-    HVMAP_RO, HVMAP_RW, HVMAP_RX, HVMAP_RW_UC, HVMAP_RW_WC,
+    HVMAP_RO,
+    HVMAP_RW,
+    HVMAP_RX,
+    HVMAP_RW_UC,
+    HVMAP_RW_WC,
     HVMAP_RO_GUEST /* user-readable: the M2P */
 };
 

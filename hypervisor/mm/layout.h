@@ -30,8 +30,9 @@
  * Image and stacks lie within 2 GiB of each other: the syscall stubs address
  * the stacks relative to RIP.
  */
-#define IMAGE_START      VA(0xffff818000000000)
-#define CPU_STACKS_START VA(0xffff818020000000) /* 64 KiB apart, top half mapped */
+#define IMAGE_START VA(0xffff818000000000)
+#define CPU_STACKS_START                                                       \
+    VA(0xffff818020000000) /* 64 KiB apart, top half mapped */
 #define CPU_STACK_STRIDE VA(0x10000)
 #define GDT_WINDOWS      VA(0xffff818030000000) /* 32 pages a CPU: GDT, LDT */
 #define IOREMAP_START    VA(0xffff818040000000)

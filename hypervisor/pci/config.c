@@ -52,8 +52,7 @@ static volatile void *ecam_map(uint16_t seg, uint8_t bus, uint8_t devfn,
                         ((uint64_t)devfn << 12);
         char *page;
 
-        if (acpi_info.mcfg[i].seg != seg ||
-            bus < acpi_info.mcfg[i].first_bus ||
+        if (acpi_info.mcfg[i].seg != seg || bus < acpi_info.mcfg[i].first_bus ||
             bus > acpi_info.mcfg[i].last_bus)
             continue;
         page = ioremap(phys, PAGE_SIZE);

@@ -26,8 +26,8 @@ struct pv_domain {
     struct deferred_drop drop[MAX_DEFERRED_DROPS];
     unsigned nr_drops; /* under mm_lock */
     uint64_t max_pfn_seen;
-    void *eoi_page; /* PHYSDEVOP_pirq_eoi_gmfn: bit per pirq */
-    uint8_t cmos_index;    /* last write to port 70 */
+    void *eoi_page;     /* PHYSDEVOP_pirq_eoi_gmfn: bit per pirq */
+    uint8_t cmos_index; /* last write to port 70 */
 };
 
 struct pv_trap {
@@ -62,8 +62,8 @@ struct pv_vcpu {
 
     uint64_t dr[8];
     uint64_t cr2;
-    uint64_t cr4; /* guest-controlled bits */
-    uint64_t *iobitmap;  /* guest VA of PHYSDEVOP_set_iobitmap */
+    uint64_t cr4;       /* guest-controlled bits */
+    uint64_t *iobitmap; /* guest VA of PHYSDEVOP_set_iobitmap */
     unsigned iobitmap_nr;
     uint64_t nmi_callback;
     bool nmi_pending, in_nmi;

@@ -39,7 +39,7 @@ struct sched_cap {
     uint64_t start_ns, used_ns;
 };
 
-void sched_init(void);           /* boot, before any vCPU; does CPU 0 too */
+void sched_init(void);             /* boot, before any vCPU; does CPU 0 too */
 void sched_init_cpu(unsigned cpu); /* its idle vCPU is current there */
 void sched_unit_init(struct vcpu *v); /* blocked, chooses a CPU */
 void sched_unit_remove(struct vcpu *v);

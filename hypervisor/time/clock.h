@@ -37,8 +37,8 @@ void wallclock_set(uint64_t secs, uint32_t nsecs, uint64_t system_ns);
 void wallclock_get(uint64_t *secs, uint32_t *nsecs);
 
 /* pvclock.c: (re)write the time a guest reads. */
-void pvclock_update_vcpu(struct vcpu *v);       /* vcpu_info.time, time area */
-void pvclock_update_wallclock(struct domain *d);/* shared_info.wc_* */
+void pvclock_update_vcpu(struct vcpu *v);        /* vcpu_info.time, time area */
+void pvclock_update_wallclock(struct domain *d); /* shared_info.wc_* */
 /* v is about to run on this CPU: its times must be there and right. */
 void pvclock_vcpu_runs(struct vcpu *v);
 

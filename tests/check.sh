@@ -28,7 +28,7 @@ suite()
     local what=$1 rc last
     shift
     echo "== $what"
-    make --no-print-directory "$@" 2>&1 | tee "$log"
+    make -s --no-print-directory "$@" 2>&1 | tee "$log"
     rc=${PIPESTATUS[0]}
     last=$(grep -E '^[0-9]+ passed, [0-9]+ failed' "$log" | tail -1)
     if [[ $last =~ ^([0-9]+)\ passed,\ ([0-9]+)\ failed(,\ ([0-9]+)\ skipped)?$ ]]; then

@@ -1,7 +1,10 @@
 /* HYPERVISOR_sysctl: the toolstack's calls about the host. */
 #include "console/console.h"
 #include "domain/ctl.h"
+#include "evtchn/evtchn.h"
+#include "grant/gnttab.h"
 #include "hypercall/handlers.h"
+#include "mm/alloc.h"
 #include "mm/guestcopy.h"
 
 #define MAX_DEBUG_KEYS 16u
@@ -57,11 +60,23 @@ static int getdomaininfolist(struct xen_sysctl *op)
     return rc;
 }
 
+/* What a leak would change: exact counts, where the listings round. */
+static void resources_dump(void)
+{
+    log_info("resources: %lu free frames, dom0 uses %u event channels and %u "
+             "grant mappings\n",
+             alloc_nr_free(), evtchn_count_used(dom0), gnttab_nr_maps(dom0));
+}
+
 static void debug_key(char key)
 {
     switch (key) {
     case 'h':
-        log_info("debug keys: h this list, q domains and vCPUs\n");
+        log_info("debug keys: h this list, m free memory and what dom0 holds, "
+                 "q domains and vCPUs\n");
+        break;
+    case 'm':
+        resources_dump();
         break;
     case 'q':
         domain_dump_all();

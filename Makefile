@@ -21,6 +21,30 @@ $(ABI_INC)/xen:
 	@ln -sfn /usr/include/xen $@
 
 include hypervisor/build.mk
+
+# --- programs of the host domain: $(call program,NAME,SOURCES,LIBRARIES) ------
+# A folder's build.mk calls it for each program; NAME lands in build/bin.
+USER_OUT    := $(BUILD)/user
+USER_CFLAGS = $(WARN) -O2 -g -D_GNU_SOURCE -D__XEN_TOOLS__ -DPARAVANE_VERSION='"$(VERSION)"' \
+	-fno-common -fstack-protector-strong -D_FORTIFY_SOURCE=2 -fPIE -I.
+programs :=
+define program_rule
+programs += $(BUILD)/bin/$(1)
+$(BUILD)/bin/$(1): $(patsubst %.c,$(USER_OUT)/%.o,$(2))
+	@mkdir -p $$(@D)
+	@echo "  LINK    $$@"; $$(CC) -pie -Wl,-z,relro,-z,now $$^ $(3) -o $$@
+-include $(patsubst %.c,$(USER_OUT)/%.d,$(2))
+endef
+program = $(eval $(call program_rule,$(1),$(2),$(3)))
+
+$(USER_OUT)/%.o: %.c Makefile config.mk
+	@mkdir -p $(@D)
+	@echo "  CC      $<"; $(CC) $(USER_CFLAGS) -MMD -MP -c $< -o $@
+
+-include xenstore/build.mk dom0/build.mk pv-backends/build.mk
+.PHONY: userland
+userland: $(programs) ## build the host domain's programs into build/bin
+
 include tests/build.mk
 
 help: ## this list

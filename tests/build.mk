@@ -5,7 +5,7 @@
 HV ?= $(BUILD)/paravane.elf
 export HV
 
-.PHONY: deps image run demo unit machine check soak bench lint format FORCE_HV
+.PHONY: deps image run demo unit machine check soak bench fuzz lint format FORCE_HV
 deps: ## install what is missing of Debian's packages (needs root)
 	@tests/deps.sh
 
@@ -54,7 +54,39 @@ endef
 $(foreach t,$(UNIT_NAMES),$(eval $(call unit_rule,$(t))))
 -include $(UNIT_FAKES:.o=.d)
 
-unit: $(addprefix $(UNIT)/,$(UNIT_NAMES)) ## unit tests on the host
+# Those of the host domain's programs: tests/unit/<part>/test_<module>.c, whose
+# first comment says `sources: ...` and perhaps `libs: ...`.
+HOST_UNIT := $(UNIT)/host
+HOST_UNIT_NAMES := $(basename $(wildcard tests/unit/*/test_*.c))
+HOST_UNIT_CFLAGS = $(WARN) -O1 -g -D_GNU_SOURCE -D__XEN_TOOLS__ -DUNIT_TEST \
+	-DPARAVANE_VERSION='"$(VERSION)"' \
+	-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer -I.
+test_comment = $(shell sed -n 's/.*$(2): *\([^*]*\).*/\1/p' $(1).c)
+
+$(HOST_UNIT)/%.o: %.c tests/build.mk
+	@mkdir -p $(@D)
+	$(CC) $(HOST_UNIT_CFLAGS) -MMD -MP -c $< -o $@
+
+define host_unit_rule
+$(HOST_UNIT)/$(1): $(patsubst %.c,$(HOST_UNIT)/%.o,$(1).c $(call test_comment,$(1),sources))
+	$$(CC) -fsanitize=address,undefined $$^ -lcmocka $(call test_comment,$(1),libs) -o $$@
+-include $(patsubst %.c,$(HOST_UNIT)/%.d,$(1).c $(call test_comment,$(1),sources))
+endef
+$(foreach t,$(HOST_UNIT_NAMES),$(eval $(call host_unit_rule,$(t))))
+
+# --- fuzzers: tests/fuzz/fuzz_<parser>.c, `sources:` as above, clang's libFuzzer
+FUZZ_NAMES := $(basename $(notdir $(wildcard tests/fuzz/fuzz_*.c)))
+define fuzz_rule
+$(BUILD)/fuzz/$(1): tests/fuzz/$(1).c $(call test_comment,tests/fuzz/$(1),sources)
+	@mkdir -p $$(@D)
+	clang -g -O1 -D_GNU_SOURCE -D__XEN_TOOLS__ -DUNIT_TEST -I. -fsanitize=fuzzer,address,undefined \
+	-fno-sanitize-recover=all $$^ $(call test_comment,tests/fuzz/$(1),libs) -o $$@
+endef
+$(foreach t,$(FUZZ_NAMES),$(eval $(call fuzz_rule,$(t))))
+fuzz: deps $(addprefix $(BUILD)/fuzz/,$(FUZZ_NAMES)) ## every parser of foreign bytes, SECS=30 each
+	@tests/fuzz/run.sh $(or $(SECS),30) $(addprefix $(BUILD)/fuzz/,$(FUZZ_NAMES))
+
+unit: $(addprefix $(UNIT)/,$(UNIT_NAMES)) $(addprefix $(HOST_UNIT)/,$(HOST_UNIT_NAMES)) ## unit tests on the host
 	@tests/unit/run.py $^
 
 # --- guests and tools that machine tests hand to dom0 -------------------------

@@ -80,6 +80,7 @@ static void echo(void)
 {
     char c;
 
+    close(pipe_there[1]); /* or it would wait for itself at the end */
     while (read(pipe_there[0], &c, 1) == 1)
         if (write(pipe_back[1], &c, 1) != 1)
             break;

@@ -3,7 +3,6 @@
  * call, pipe round, fork, exec and page fault. Static, so that a guest without
  * a C library runs it too. Prints "BENCH name ns" lines.
  */
-#define _GNU_SOURCE
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>

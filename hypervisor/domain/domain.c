@@ -383,9 +383,8 @@ int domain_unpause_tools(struct domain *d)
 void domain_shutdown(struct domain *d, uint8_t reason)
 {
     if (d == dom0)
-        machine_shutdown(d->shutdown_code == SHUTDOWN_CODE_NONE
-                             ? reason
-                             : d->shutdown_code);
+        machine_shutdown(
+            d->shutdown_code == SHUTDOWN_CODE_NONE ? reason : d->shutdown_code);
 
     spin_lock(&d->lock);
     if (d->shut_down) {

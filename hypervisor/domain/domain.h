@@ -33,8 +33,8 @@ struct domain {
 
     bool privileged; /* dom0: may use the toolstack's calls */
     bool is_hvm;
-    uint8_t dying;  /* enum domain_dying */
-    bool shut_down; /* SCHEDOP_shutdown seen */
+    uint8_t dying;            /* enum domain_dying */
+    bool shut_down;           /* SCHEDOP_shutdown seen */
     uint8_t shutdown_code;    /* SHUTDOWN_CODE_NONE until there is one */
     bool paused_by_tools;     /* DOMCTL_pausedomain: nr_tool_pauses > 0 */
     uint8_t nr_tool_pauses;   /* the first one is creation's own */

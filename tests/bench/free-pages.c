@@ -13,9 +13,9 @@
 
 int main(void)
 {
-    struct xen_sysctl *op = mmap(NULL, 4096, PROT_READ | PROT_WRITE,
-                                 MAP_PRIVATE | MAP_ANONYMOUS | MAP_LOCKED, -1,
-                                 0);
+    struct xen_sysctl *op =
+        mmap(NULL, 4096, PROT_READ | PROT_WRITE,
+             MAP_PRIVATE | MAP_ANONYMOUS | MAP_LOCKED, -1, 0);
     privcmd_hypercall_t call = {.op = __HYPERVISOR_sysctl,
                                 .arg = {(uintptr_t)op}};
     int fd = open("/dev/xen/privcmd", O_RDWR);

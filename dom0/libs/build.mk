@@ -10,3 +10,7 @@ libs-foreignmem-libs := -lxenforeignmemory
 libs-foreignmem-fake-src := dom0/libs/foreignmem/foreignmem-fake.c
 
 # --- event channels and grants ------------------------------------------------
+include dom0/libs/evtchn/build.mk
+include dom0/libs/gnttab/build.mk
+libs-evtchn-fake-src := dom0/libs/evtchn/evtchn-fake.c
+libs-gnttab-fake-src := dom0/libs/gnttab/gnttab-fake.c

@@ -117,12 +117,12 @@ static unsigned char *side(const union xengnttab_copy_ptr *p, int is_ref,
     return grants[p->foreign.ref].page + p->foreign.offset;
 }
 
-int gnttab_copy(struct gnttab *gt, gnttab_copy_t *ops, unsigned int nr)
+int gnttab_copy(struct gnttab *gt, gnttab_op_t *ops, unsigned int nr)
 {
     (void)gt;
     copies++;
     for (unsigned int i = 0; i < nr; i++) {
-        gnttab_copy_t *op = &ops[i];
+        gnttab_op_t *op = &ops[i];
         unsigned char *from =
             side(&op->source, op->flags & GNTCOPY_source_gref, op->len, 0);
         unsigned char *to =

@@ -52,7 +52,7 @@ void gnttab_unmap(struct gnttab *gt, void *addr, unsigned int nr)
     xengnttab_unmap(gt->handle, addr, nr);
 }
 
-int gnttab_copy(struct gnttab *gt, gnttab_copy_t *ops, unsigned int nr)
+int gnttab_copy(struct gnttab *gt, gnttab_op_t *ops, unsigned int nr)
 {
     if (!nr)
         return 0;

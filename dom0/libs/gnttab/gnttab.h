@@ -14,7 +14,7 @@
 struct gnttab;
 
 /* One piece of a copy, at most a page; `status` is GNTST_okay (0) when done. */
-typedef xengnttab_grant_copy_segment_t gnttab_copy_t;
+typedef xengnttab_grant_copy_segment_t gnttab_op_t;
 
 /* 0 and the handle, or -errno. */
 int gnttab_open(struct gnttab **out);
@@ -36,10 +36,10 @@ void gnttab_unmap(struct gnttab *gt, void *addr, unsigned int nr);
  * Do all `nr` copies, in order, as few hypercalls as possible. 0 says they were
  * tried: look at each `status`. -errno: none was.
  */
-int gnttab_copy(struct gnttab *gt, gnttab_copy_t *ops, unsigned int nr);
+int gnttab_copy(struct gnttab *gt, gnttab_op_t *ops, unsigned int nr);
 
 /* Fill in one copy between our memory and a granted page. */
-static inline void gnttab_copy_in(gnttab_copy_t *op, void *to, uint32_t domid,
+static inline void gnttab_copy_in(gnttab_op_t *op, void *to, uint32_t domid,
                                   uint32_t ref, uint16_t offset, uint16_t len)
 {
     op->source.foreign.ref = ref;
@@ -51,7 +51,7 @@ static inline void gnttab_copy_in(gnttab_copy_t *op, void *to, uint32_t domid,
     op->status = GNTST_general_error;
 }
 
-static inline void gnttab_copy_out(gnttab_copy_t *op, const void *from,
+static inline void gnttab_copy_out(gnttab_op_t *op, const void *from,
                                    uint32_t domid, uint32_t ref,
                                    uint16_t offset, uint16_t len)
 {

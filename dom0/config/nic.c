@@ -64,20 +64,14 @@ static bool parse_rate(const char *s, struct nic_config *n)
 
     if (end == s || !(rate > 0) || rate > 1e12)
         return false;
-    switch (*end) {
-    case 'G':
-        unit *= 1000;
-        /* fall through */
-    case 'M':
-        unit *= 1000;
-        /* fall through */
-    case 'K':
-        unit *= 1000;
+    if (*end == 'G')
+        unit = 1000000000;
+    else if (*end == 'M')
+        unit = 1000000;
+    else if (*end == 'K')
+        unit = 1000;
+    if (unit > 1)
         end++;
-        break;
-    default:
-        break;
-    }
     if (*end == 'b')
         rate /= 8;
     else if (*end != 'B')

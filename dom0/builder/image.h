@@ -20,6 +20,8 @@
 struct image {
     const uint8_t *data; /* private, read-only; the whole unpacked file */
     size_t size;
+    int fd;              /* the same bytes as a file, or -1 */
+    int mapped;          /* data is a mapping of it */
     char *path;          /* what was asked for */
     const char *packing; /* "none", "gzip", "xz", ... */
     int from_cache;      /* unpacked by an earlier run */

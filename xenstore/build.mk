@@ -2,3 +2,9 @@
 
 # For whoever talks to a store.
 xs-client-src := $(addprefix xenstore/client/,xs.c xs-conn.c xs-watch.c)
+
+# The store itself, without a file descriptor in it.
+xs-core-src := $(addprefix xenstore/core/,mem.c buf.c map.c path.c perm.c \
+	node.c tree.c quota.c store.c client.c view.c watch.c txn.c wire.c \
+	request.c req-node.c req-watch.c req-txn.c req-domain.c control.c \
+	check.c journal.c)

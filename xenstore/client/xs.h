@@ -23,8 +23,9 @@
 
 #define XS_OPEN_READONLY   (1UL << 0) /* ignored */
 #define XS_OPEN_SOCKETONLY (1UL << 1) /* never fall back to the device */
-#define XS_UNWATCH_FILTER  (1UL << 2) /* xs_unwatch() drops queued events too  \
-                                       */
+#define XS_UNWATCH_FILTER                                                      \
+    (1UL << 2) /* xs_unwatch() drops queued events too                         \
+                */
 
 #define XS_PERM_NONE  0x00
 #define XS_PERM_READ  0x01

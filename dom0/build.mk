@@ -5,3 +5,4 @@
 -include dom0/migrate/build.mk
 -include dom0/cli/build.mk
 -include dom0/daemon/build.mk
+-include dom0/install.mk

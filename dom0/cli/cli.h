@@ -14,12 +14,12 @@ enum exit_code {
     EXIT_OK = 0,
     EXIT_FAILED = 1,
     EXIT_USAGE = 2,
-    EXIT_ABSENT = 3,    /* no such guest or device */
-    EXIT_EXISTS = 4,    /* there is one already */
-    EXIT_BUSY = 5,      /* in use, or another operation goes on */
-    EXIT_CONFIG = 6,    /* the configuration */
-    EXIT_MEMORY = 7,    /* not enough memory */
-    EXIT_DEVICE = 8,    /* a disk, a bridge, a backend */
+    EXIT_ABSENT = 3, /* no such guest or device */
+    EXIT_EXISTS = 4, /* there is one already */
+    EXIT_BUSY = 5,   /* in use, or another operation goes on */
+    EXIT_CONFIG = 6, /* the configuration */
+    EXIT_MEMORY = 7, /* not enough memory */
+    EXIT_DEVICE = 8, /* a disk, a bridge, a backend */
     EXIT_TIMEOUT = 9,
     EXIT_NO_DAEMON = 10 /* pvnd does not answer */
 };

@@ -110,8 +110,8 @@ static int open_console(const char *guest, int *fd)
 
     for (tries = 0; tries < 50; tries++) {
         where = NULL;
-        status = client_call("console", json_pack("{s:s}", "guest", guest),
-                             &where);
+        status =
+            client_call("console", json_pack("{s:s}", "guest", guest), &where);
         if (status)
             return status;
         *fd = open_socket(get_string(where, "socket"));

@@ -81,11 +81,10 @@ static void print_host(const json_t *o)
     number("speed", get_int(o, "cpu_khz") / 1000, "MHz");
     number("memory", get_int(o, "memory_kib") / 1024, "MiB");
     number("free", get_int(o, "free_kib") / 1024, "MiB");
-    json_array_foreach(json_object_get(o, "daemons"), i, d)
-        printf("%-14s %s: pid %lld, up %lld s, restarts %lld\n", "daemon",
-               get_string(d, "name"), (long long)get_int(d, "pid"),
-               (long long)get_int(d, "up_seconds"),
-               (long long)get_int(d, "restarts"));
+    json_array_foreach(json_object_get(o, "daemons"), i, d) printf(
+        "%-14s %s: pid %lld, up %lld s, restarts %lld\n", "daemon",
+        get_string(d, "name"), (long long)get_int(d, "pid"),
+        (long long)get_int(d, "up_seconds"), (long long)get_int(d, "restarts"));
 }
 
 int cmd_info(int argc, char **argv)

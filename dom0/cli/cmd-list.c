@@ -11,7 +11,8 @@ static bool is_wanted(const json_t *g, const char **names, int nr)
     snprintf(domid, sizeof(domid), "%lld", (long long)get_int(g, "domid"));
     for (i = 0; i < nr; i++)
         if (!strcmp(names[i], get_string(g, "name")) ||
-            !strcmp(names[i], domid) || !strcmp(names[i], get_string(g, "uuid")))
+            !strcmp(names[i], domid) ||
+            !strcmp(names[i], get_string(g, "uuid")))
             return true;
     return nr == 0;
 }
@@ -46,7 +47,8 @@ int cmd_list(int argc, char **argv)
     if (status)
         return status;
     shown = json_array();
-    json_array_foreach(json_object_get(result, "guests"), i, g) {
+    json_array_foreach(json_object_get(result, "guests"), i, g)
+    {
         if (is_wanted(g, args, nr)) {
             json_array_append(shown, g);
             found++;
@@ -63,7 +65,8 @@ int cmd_list(int argc, char **argv)
     if (!names && !status)
         printf("%-24s %5s %9s %5s  %-10s %10s\n", "Name", "ID", "Mem(MiB)",
                "VCPUs", "State", "Time(s)");
-    json_array_foreach(shown, i, g) {
+    json_array_foreach(shown, i, g)
+    {
         if (names)
             puts(get_string(g, "name"));
         else

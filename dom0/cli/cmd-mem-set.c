@@ -13,8 +13,7 @@ int cmd_mem_set(int argc, char **argv)
         say_error("\"%s\" is no size; 512M or 2G is", args[1]);
         return EXIT_USAGE;
     }
-    return client_call("mem-set",
-                       json_pack("{s:s,s:I}", "guest", args[0], "kib",
-                                 (json_int_t)kib),
-                       NULL);
+    return client_call(
+        "mem-set",
+        json_pack("{s:s,s:I}", "guest", args[0], "kib", (json_int_t)kib), NULL);
 }

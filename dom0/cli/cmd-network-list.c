@@ -20,7 +20,8 @@ int cmd_network_list(int argc, char **argv)
         return print_json(result);
     printf("%-20s %-10s %-15s %-20s %s\n", "Name", "Type", "Bridge", "Address",
            "DHCP");
-    json_array_foreach(json_object_get(result, "networks"), i, n) {
+    json_array_foreach(json_object_get(result, "networks"), i, n)
+    {
         snprintf(address, sizeof(address), "-");
         if (*get_string(n, "address"))
             snprintf(address, sizeof(address), "%s/%lld",

@@ -6,9 +6,8 @@ static int ask(const char *method, int argc, char **argv)
 {
     bool wait = false;
     const char *timeout = "120", *guest;
-    const struct opt opts[] = {{"wait", 'w', &wait, NULL},
-                               {"timeout", 't', NULL, &timeout},
-                               {0}};
+    const struct opt opts[] = {
+        {"wait", 'w', &wait, NULL}, {"timeout", 't', NULL, &timeout}, {0}};
     char *end;
     long seconds;
 

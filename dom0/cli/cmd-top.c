@@ -20,7 +20,8 @@ static const json_t *same_guest(const json_t *guests, const json_t *g)
     const json_t *o;
     size_t i;
 
-    json_array_foreach(guests, i, o) {
+    json_array_foreach(guests, i, o)
+    {
         if (json_equal(json_object_get(o, "domid"),
                        json_object_get(g, "domid")) &&
             !strcmp(get_string(o, "uuid"), get_string(g, "uuid")))
@@ -83,18 +84,17 @@ static void show(const struct view *v, json_t *list)
         fputs("\033[H\033[2J", stdout);
     printf("%-24s %5s  %-10s %7s %10s %9s %9s %5s\n", "Name", "ID", "State",
            "CPU(%)", "Time(s)", "Mem(MiB)", "Max(MiB)", "VCPUs");
-    json_array_foreach(list, i, g)
-        printf("%-24s %5lld  %-10s %7.1f %10.1f %9lld %9lld %5lld\n",
-               get_string(g, "name"), (long long)get_int(g, "domid"),
-               get_string(g, "state"),
-               json_real_value(json_object_get(g, "cpu")),
-               (double)get_int(g, "cpu_ns") / 1e9,
-               (long long)get_int(g, "memory_kib") / 1024,
-               /* domain 0 has no limit unless it was given one */
-               get_int(g, "max_kib") > (1LL << 40)
-                   ? 0LL
-                   : (long long)get_int(g, "max_kib") / 1024,
-               (long long)get_int(g, "vcpus"));
+    json_array_foreach(list, i, g) printf(
+        "%-24s %5lld  %-10s %7.1f %10.1f %9lld %9lld %5lld\n",
+        get_string(g, "name"), (long long)get_int(g, "domid"),
+        get_string(g, "state"), json_real_value(json_object_get(g, "cpu")),
+        (double)get_int(g, "cpu_ns") / 1e9,
+        (long long)get_int(g, "memory_kib") / 1024,
+        /* domain 0 has no limit unless it was given one */
+        get_int(g, "max_kib") > (1LL << 40)
+            ? 0LL
+            : (long long)get_int(g, "max_kib") / 1024,
+        (long long)get_int(g, "vcpus"));
     fflush(stdout);
 }
 

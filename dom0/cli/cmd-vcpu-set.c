@@ -16,8 +16,7 @@ int cmd_vcpu_set(int argc, char **argv)
         say_error("\"%s\" is no number of vcpus", args[1]);
         return EXIT_USAGE;
     }
-    return client_call("vcpu-set",
-                       json_pack("{s:s,s:I}", "guest", args[0], "vcpus",
-                                 (json_int_t)n),
-                       NULL);
+    return client_call(
+        "vcpu-set",
+        json_pack("{s:s,s:I}", "guest", args[0], "vcpus", (json_int_t)n), NULL);
 }

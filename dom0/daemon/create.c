@@ -57,9 +57,26 @@ int create_claim(struct daemon *d, struct guest *g, struct fault *f)
         struct guest_disk *disk = &g->disks[i];
 
         if (disk->path)
-            rc = disk_claim(&disk->claim, disk->path, disk->writable, false, f);
+            rc = disk_claim(&disk->claim, disk->path, disk->writable, DISK_NEW,
+                            f);
     }
     return rc;
+}
+
+void create_reclaim(struct daemon *d, struct guest *g)
+{
+    struct fault f;
+    size_t i;
+
+    (void)d;
+    for (i = 0; i < g->nr_disks; i++) {
+        struct guest_disk *disk = &g->disks[i];
+
+        f = (struct fault){0};
+        if (disk->path && disk->claim.fd < 0 &&
+            disk_claim(&disk->claim, disk->path, disk->writable, DISK_HELD, &f))
+            log_error("guest %s: %s", g->name, f.text);
+    }
 }
 
 /* Domains that others made have names too. */

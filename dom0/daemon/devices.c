@@ -190,8 +190,7 @@ static int all_ready(struct kit *k, const struct guest *g, uint32_t domid,
     int rc = 1;
 
     for (i = 0; i < g->nr_disks && rc == 1; i++) {
-        device_backend_path(back, sizeof(back), true, domid,
-                            g->disks[i].devid);
+        device_backend_path(back, sizeof(back), true, domid, g->disks[i].devid);
         snprintf(what, sizeof(what), "disk %s", g->disks[i].vdev);
         if (!only || !strcmp(only, back))
             rc = backend_ready(k, back, what, f);

@@ -11,8 +11,8 @@
 /* Append the nodes of one device, or of all a guest has. -ENOMEM. */
 int device_nodes_disk(struct node_list *l, const struct guest *g,
                       uint32_t domid, const struct guest_disk *disk);
-int device_nodes_nic(struct node_list *l, const struct guest *g,
-                     uint32_t domid, const struct guest_nic *nic);
+int device_nodes_nic(struct node_list *l, const struct guest *g, uint32_t domid,
+                     const struct guest_nic *nic);
 int device_nodes_all(struct node_list *l, const struct guest *g,
                      uint32_t domid);
 

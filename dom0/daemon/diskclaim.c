@@ -65,7 +65,8 @@ static int check_file_free(const char *path, const struct stat *st,
     return rc;
 }
 
-static int identify(struct disk_claim *c, const char *path, struct fault *f)
+static int identify(struct disk_claim *c, const char *path, enum disk_use use,
+                    struct fault *f)
 {
     struct stat st;
 
@@ -78,7 +79,7 @@ static int identify(struct disk_claim *c, const char *path, struct fault *f)
         if (ioctl(c->fd, BLKGETSIZE64, &c->size_bytes))
             return fault_set(f, -errno, FAULT_DEVICE, "disk %s: %s", path,
                              strerror(errno));
-        if (c->writable)
+        if (c->writable && use == DISK_NEW)
             return check_device_free(path, f);
         return 0;
     }
@@ -88,14 +89,13 @@ static int identify(struct disk_claim *c, const char *path, struct fault *f)
     c->dev = st.st_dev;
     c->ino = st.st_ino;
     c->size_bytes = (uint64_t)st.st_size;
-    return check_file_free(path, &st, f);
+    return use == DISK_NEW ? check_file_free(path, &st, f) : 0;
 }
 
-static int lock(const struct disk_claim *c, const char *path, bool shared,
-                struct fault *f)
+static int lock(const struct disk_claim *c, const char *path, struct fault *f)
 {
     struct flock fl = {
-        .l_type = (short)(c->writable && !shared ? F_WRLCK : F_RDLCK),
+        .l_type = (short)(c->writable ? F_WRLCK : F_RDLCK),
         .l_whence = SEEK_SET,
     };
 
@@ -109,7 +109,7 @@ static int lock(const struct disk_claim *c, const char *path, bool shared,
 }
 
 int disk_claim(struct disk_claim *c, const char *path, bool writable,
-               bool shared, struct fault *f)
+               enum disk_use use, struct fault *f)
 {
     int rc;
 
@@ -120,12 +120,12 @@ int disk_claim(struct disk_claim *c, const char *path, bool writable,
         return fault_set(f, -errno, FAULT_DEVICE, "disk %s: %s", path,
                          errno == ENOENT ? "there is no such file"
                                          : strerror(errno));
-    rc = identify(c, path, f);
+    rc = identify(c, path, use, f);
     if (!rc && c->size_bytes < 512)
         rc = fault_set(f, -EINVAL, FAULT_DEVICE,
                        "disk %s is shorter than one sector", path);
     if (!rc)
-        rc = lock(c, path, shared, f);
+        rc = lock(c, path, f);
     if (rc)
         disk_release(c);
     return rc;

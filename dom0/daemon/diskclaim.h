@@ -21,12 +21,14 @@ struct disk_claim {
     uint64_t size_bytes;
 };
 
-/*
- * Claim `path`. `shared`: several guests may write it at once, they know what
- * they do (mode w!). 0, or a reason in `f`.
- */
+enum disk_use {
+    DISK_NEW, /* nobody may have it */
+    DISK_HELD /* the guest's own backend may have it open already */
+};
+
+/* Claim `path`. 0, or a reason in `f`. */
 int disk_claim(struct disk_claim *c, const char *path, bool writable,
-               bool shared, struct fault *f);
+               enum disk_use use, struct fault *f);
 void disk_release(struct disk_claim *c);
 
 static inline bool disk_claim_same(const struct disk_claim *a,

@@ -142,8 +142,7 @@ int guest_add_disk(struct guest *g, const struct disk_config *from,
 
     if (guest_disk(g, from->devid))
         return fault_set(f, -EEXIST, FAULT_EXISTS,
-                         "guest %s has a disk %s already", g->name,
-                         from->vdev);
+                         "guest %s has a disk %s already", g->name, from->vdev);
     if (strlen(from->vdev) >= sizeof(d->vdev))
         return fault_set(f, -EINVAL, FAULT_CONFIG, "disk name %s is too long",
                          from->vdev);
@@ -207,9 +206,8 @@ int guest_add_nic(struct guest *g, const struct nic_config *from,
         memcpy(new.mac, from->mac, sizeof(new.mac));
     else
         nic_mac_derive(g->uuid, from->devid, new.mac);
-    rc = copy_interface(new.bridge,
-                        from->bridge ? from->bridge : default_bridge, "bridge",
-                        f);
+    rc = copy_interface(
+        new.bridge, from->bridge ? from->bridge : default_bridge, "bridge", f);
     if (!rc && from->vifname)
         rc = copy_interface(new.vifname, from->vifname, "vifname", f);
     if (rc)
@@ -340,12 +338,14 @@ static int read_devices(struct guest *g, json_t *disks, json_t *nics)
     size_t i;
     int rc;
 
-    json_array_foreach(disks, i, o) {
+    json_array_foreach(disks, i, o)
+    {
         rc = read_disk(g, o);
         if (rc)
             return rc;
     }
-    json_array_foreach(nics, i, o) {
+    json_array_foreach(nics, i, o)
+    {
         rc = read_nic(g, o);
         if (rc)
             return rc;

@@ -1,6 +1,7 @@
 #include "dom0/daemon/lifecycle.h"
 #include "dom0/daemon/create.h"
 #include "dom0/daemon/devices.h"
+#include "dom0/daemon/helpers.h"
 #include "dom0/daemon/intent.h"
 #include "dom0/daemon/log.h"
 #include "dom0/daemon/store.h"
@@ -104,6 +105,24 @@ static int preserve(struct daemon *d, struct guest *g)
     return registry_save(d->registry, g);
 }
 
+/* Of a dead guest: its backends let go when the nodes are gone. */
+static void drop_devices(struct daemon *d, struct kit *k, struct guest *g)
+{
+    while (g->nr_disks) {
+        device_remove_nodes(k, g->domid, true, g->disks[0].devid);
+        registry_lock(d->registry);
+        guest_remove_disk(g, g->disks[0].devid);
+        registry_unlock(d->registry);
+    }
+    while (g->nr_nics) {
+        device_remove_nodes(k, g->domid, false, g->nics[0].devid);
+        registry_lock(d->registry);
+        guest_remove_nic(g, g->nics[0].devid);
+        registry_unlock(d->registry);
+    }
+    helpers_stop_block(d, g->domid);
+}
+
 /*
  * rename-restart: the old domain stays to be looked at, under another name and
  * without its devices; a new guest takes name and devices over.
@@ -132,13 +151,10 @@ static int rename_and_restart(struct daemon *d, struct kit *k, struct guest *g)
         free(copy);
         return -ENOMEM;
     }
-    devices_close(k, g->domid, NULL, 5000);
+    drop_devices(d, k, g);
     registry_lock(d->registry);
     free(g->name);
     g->name = copy;
-    while (g->nr_disks)
-        guest_remove_disk(g, g->disks[0].devid);
-    g->nr_nics = 0;
     registry_unlock(d->registry);
     store_write(k->xs, XBT_NULL, name, "/local/domain/%u/name", g->domid);
     preserve(d, g);
@@ -259,10 +275,10 @@ static bool has_ended(struct hv *hv, const struct guest *g, struct ending *e)
     e->vanished = rc == -ESRCH || info.flags & XEN_DOMINF_dying ||
                   memcmp(info.handle, g->uuid, sizeof(g->uuid));
     if (!e->vanished)
-        e->reason = (info.flags >> XEN_DOMINF_shutdownshift) &
-                    XEN_DOMINF_shutdownmask;
-    return e->vanished || (info.flags & XEN_DOMINF_shutdown &&
-                           e->reason != SHUTDOWN_suspend);
+        e->reason =
+            (info.flags >> XEN_DOMINF_shutdownshift) & XEN_DOMINF_shutdownmask;
+    return e->vanished ||
+           (info.flags & XEN_DOMINF_shutdown && e->reason != SHUTDOWN_suspend);
 }
 
 static bool is_watched(const struct guest *g)

@@ -109,7 +109,7 @@ static int add_disk(struct call *c, struct guest *g,
     if (rc)
         return rc;
     if (d->path)
-        rc = disk_claim(&d->claim, d->path, d->writable, false, &c->fault);
+        rc = disk_claim(&d->claim, d->path, d->writable, DISK_NEW, &c->fault);
     registry_lock(r);
     if (!rc)
         rc = registry_check_disk_locked(r, g, d, &c->fault);

@@ -24,7 +24,8 @@ static int report_fault(const struct report *r, struct fault *f)
 
     text[0] = 0;
     for (i = 0; i < r->nr_lines; i++) {
-        if (!r->lines[i].error || n + strlen(r->lines[i].text) + 2 > sizeof(text))
+        if (!r->lines[i].error ||
+            n + strlen(r->lines[i].text) + 2 > sizeof(text))
             continue;
         n += (size_t)snprintf(text + n, sizeof(text) - n, "%s%s", n ? "\n" : "",
                               r->lines[i].text);

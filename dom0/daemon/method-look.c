@@ -44,14 +44,13 @@ static json_t *domain_json(struct call *c,
     json_t *o;
 
     domconfig_uuid_print(i->handle, uuid);
-    o = json_pack("{s:I,s:s,s:s,s:s,s:b,s:I,s:I,s:I,s:I,s:I}", "domid",
-                  (json_int_t)i->domain, "name", shown ? shown : "", "uuid",
-                  uuid, "state", run_state(i), "ours", g != NULL, "memory_kib",
-                  (json_int_t)i->tot_pages * 4, "max_kib",
-                  (json_int_t)i->max_pages * 4, "vcpus",
-                  (json_int_t)i->nr_online_vcpus, "max_vcpus",
-                  (json_int_t)i->max_vcpu_id + 1, "cpu_ns",
-                  (json_int_t)i->cpu_time);
+    o = json_pack(
+        "{s:I,s:s,s:s,s:s,s:b,s:I,s:I,s:I,s:I,s:I}", "domid",
+        (json_int_t)i->domain, "name", shown ? shown : "", "uuid", uuid,
+        "state", run_state(i), "ours", g != NULL, "memory_kib",
+        (json_int_t)i->tot_pages * 4, "max_kib", (json_int_t)i->max_pages * 4,
+        "vcpus", (json_int_t)i->nr_online_vcpus, "max_vcpus",
+        (json_int_t)i->max_vcpu_id + 1, "cpu_ns", (json_int_t)i->cpu_time);
     if (!o) /* a name that is no UTF-8 */
         o = json_pack("{s:I,s:s,s:s}", "domid", (json_int_t)i->domain, "name",
                       "?", "uuid", uuid);
@@ -72,12 +71,11 @@ static void add_unbuilt(struct call *c, json_t *list)
             continue;
         domconfig_uuid_print(g->uuid, uuid);
         json_array_append_new(
-            list,
-            json_pack("{s:n,s:s,s:s,s:s,s:b,s:i,s:i,s:i,s:i,s:i}", "domid",
-                      "name", g->name, "uuid", uuid, "state",
-                      guest_state_name(g->state), "ours", 1, "memory_kib", 0,
-                      "max_kib", 0, "vcpus", 0, "max_vcpus",
-                      (int)g->cfg->max_vcpus, "cpu_ns", 0));
+            list, json_pack("{s:n,s:s,s:s,s:s,s:b,s:i,s:i,s:i,s:i,s:i}",
+                            "domid", "name", g->name, "uuid", uuid, "state",
+                            guest_state_name(g->state), "ours", 1, "memory_kib",
+                            0, "max_kib", 0, "vcpus", 0, "max_vcpus",
+                            (int)g->cfg->max_vcpus, "cpu_ns", 0));
     }
     registry_unlock(c->d->registry);
 }
@@ -115,9 +113,9 @@ int method_list(struct call *c)
 static const char *backend_state(long state)
 {
     static const char *const names[] = {
-        "unknown",   "initialising", "waiting for the guest",
-        "initialised", "connected",  "closing",
-        "closed",    "reconfiguring", "reconfigured",
+        "unknown",     "initialising",  "waiting for the guest",
+        "initialised", "connected",     "closing",
+        "closed",      "reconfiguring", "reconfigured",
     };
 
     return state >= 0 && state < 9 ? names[state] : "unknown";
@@ -147,12 +145,10 @@ static void add_devices(struct call *c, json_t *o, struct guest *g)
     for (i = 0; i < g->nr_nics; i++)
         json_array_append_new(nics, guest_nic_json(&g->nics[i]));
     registry_unlock(c->d->registry);
-    json_array_foreach(disks, i, one)
-        add_backend_state(c, one, "pvblk", domid,
-                          (uint32_t)rpc_int(one, "devid", 0));
-    json_array_foreach(nics, i, one)
-        add_backend_state(c, one, "pvif", domid,
-                          (uint32_t)rpc_int(one, "devid", 0));
+    json_array_foreach(disks, i, one) add_backend_state(
+        c, one, "pvblk", domid, (uint32_t)rpc_int(one, "devid", 0));
+    json_array_foreach(nics, i, one) add_backend_state(
+        c, one, "pvif", domid, (uint32_t)rpc_int(one, "devid", 0));
     json_object_set_new(o, "disks", disks);
     json_object_set_new(o, "nics", nics);
 }
@@ -163,14 +159,14 @@ static void add_config(struct call *c, json_t *o, struct guest *g)
     json_t *more;
 
     registry_lock(c->d->registry);
-    more = json_pack("{s:s,s:s,s:s*,s:s*,s:s,s:s,s:s,s:s,s:I,s:s*}", "type",
-                     domconfig_type_name(cfg->type), "source", g->source,
-                     "kernel", cfg->kernel, "ramdisk", cfg->ramdisk, "cmdline",
-                     cfg->cmdline, "on_poweroff",
-                     domconfig_action_name(cfg->on_poweroff), "on_reboot",
-                     domconfig_action_name(cfg->on_reboot), "on_crash",
-                     domconfig_action_name(cfg->on_crash), "started",
-                     (json_int_t)g->started, "busy", g->busy);
+    more =
+        json_pack("{s:s,s:s,s:s*,s:s*,s:s,s:s,s:s,s:s,s:I,s:s*}", "type",
+                  domconfig_type_name(cfg->type), "source", g->source, "kernel",
+                  cfg->kernel, "ramdisk", cfg->ramdisk, "cmdline", cfg->cmdline,
+                  "on_poweroff", domconfig_action_name(cfg->on_poweroff),
+                  "on_reboot", domconfig_action_name(cfg->on_reboot),
+                  "on_crash", domconfig_action_name(cfg->on_crash), "started",
+                  (json_int_t)g->started, "busy", g->busy);
     registry_unlock(c->d->registry);
     if (more)
         json_object_update(o, more);
@@ -194,11 +190,10 @@ int method_info(struct call *c)
                                    "/local/domain/%u/memory/target", domid);
         json_object_set_new(c->result, "target_kib", json_integer(target));
         if (info.flags & XEN_DOMINF_shutdown)
-            json_object_set_new(
-                c->result, "ended",
-                json_string(lifecycle_reason_name(
-                    (info.flags >> XEN_DOMINF_shutdownshift) &
-                    XEN_DOMINF_shutdownmask)));
+            json_object_set_new(c->result, "ended",
+                                json_string(lifecycle_reason_name(
+                                    (info.flags >> XEN_DOMINF_shutdownshift) &
+                                    XEN_DOMINF_shutdownmask)));
     }
     if (!rc && g) {
         add_config(c, c->result, g);
@@ -265,11 +260,11 @@ int method_networks(struct call *c)
 
         inet_ntop(AF_INET, &n->address, text, sizeof(text));
         json_array_append_new(
-            list, json_pack("{s:s,s:s,s:s,s:s,s:s,s:I,s:b}", "name", n->name,
-                            "type", network_type_name(n->type), "bridge",
-                            n->bridge, "uplink", n->uplink, "address",
-                            n->address.s_addr ? text : "", "prefix",
-                            (json_int_t)n->prefix_len, "dhcp", n->dhcp));
+            list,
+            json_pack("{s:s,s:s,s:s,s:s,s:s,s:I,s:b}", "name", n->name, "type",
+                      network_type_name(n->type), "bridge", n->bridge, "uplink",
+                      n->uplink, "address", n->address.s_addr ? text : "",
+                      "prefix", (json_int_t)n->prefix_len, "dhcp", n->dhcp));
     }
     pthread_mutex_unlock(&c->d->lock);
     c->result = json_pack("{s:o}", "networks", list);
@@ -290,8 +285,8 @@ int method_console(struct call *c)
         return rc;
     snprintf(path, sizeof(path), "%s/%u",
              daemon_path(c->d, "console", dir, sizeof(dir)), domid);
-    tty = store_read(c->kit->xs, XBT_NULL, "/local/domain/%u/console/tty",
-                     domid);
+    tty =
+        store_read(c->kit->xs, XBT_NULL, "/local/domain/%u/console/tty", domid);
     c->result = json_pack("{s:s,s:s,s:I}", "socket",
                           c->d->o.external_console ? "" : path, "tty",
                           tty ? tty : "", "domid", (json_int_t)domid);
@@ -321,8 +316,8 @@ int method_dmesg(struct call *c)
 
     while (!rc && len < DMESG_MAX) {
         count = DMESG_MAX - len;
-        rc = hv_console_read(c->kit->hv, log + len, &count, &index, true,
-                             false);
+        rc =
+            hv_console_read(c->kit->hv, log + len, &count, &index, true, false);
         if (!count)
             break;
         len += count;

@@ -35,16 +35,16 @@ int method_vcpu_set(struct call *c)
 
     if (!g)
         return -ENOENT;
-    rc = registry_begin(c->d->registry, g, "its vcpus are being set",
-                        &c->fault);
+    rc =
+        registry_begin(c->d->registry, g, "its vcpus are being set", &c->fault);
     if (rc)
         goto put;
     v.domid = g->domid;
     v.max = g->cfg->max_vcpus;
     if (v.online > v.max)
-        rc = fault_set(&c->fault, -EINVAL, FAULT_PARAMS,
-                       "guest %s was made for at most %u vcpus", g->name,
-                       v.max);
+        rc =
+            fault_set(&c->fault, -EINVAL, FAULT_PARAMS,
+                      "guest %s was made for at most %u vcpus", g->name, v.max);
     else
         rc = store_transaction(c->kit->xs, vcpus_step, &v);
     registry_end(c->d->registry, g);
@@ -81,8 +81,8 @@ int method_mem_set(struct call *c)
 
     if (!g)
         return -ENOENT;
-    rc = registry_begin(c->d->registry, g, "its memory is being set",
-                        &c->fault);
+    rc =
+        registry_begin(c->d->registry, g, "its memory is being set", &c->fault);
     if (!rc) {
         rc = set_memory(c, g, (uint64_t)rpc_int(c->req.params, "kib", 0));
         registry_end(c->d->registry, g);

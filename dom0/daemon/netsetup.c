@@ -60,8 +60,8 @@ int netsetup_check_bridge(const char *name, struct fault *f)
         rc = fault_set(f, -ENODEV, FAULT_DEVICE, "there is no bridge \"%s\"",
                        name);
     else if (!link_is_bridge(link))
-        rc = fault_set(f, -ENODEV, FAULT_DEVICE, "\"%s\" is not a bridge",
-                       name);
+        rc =
+            fault_set(f, -ENODEV, FAULT_DEVICE, "\"%s\" is not a bridge", name);
     if (link)
         rtnl_link_put(link);
     nl_socket_free(s);

@@ -108,8 +108,9 @@ static int set_address(struct network *n, char *v, const struct place *at)
     *slash = 0;
     if (inet_pton(AF_INET, v, &n->address) != 1 ||
         parse_number(slash + 1, 8, 30, &n->prefix_len))
-        return bad(at, "\"%s/%s\" is no IPv4 address with a prefix length of "
-                       "8 to 30",
+        return bad(at,
+                   "\"%s/%s\" is no IPv4 address with a prefix length of "
+                   "8 to 30",
                    v, slash + 1);
     return 0;
 }
@@ -146,9 +147,9 @@ static const struct {
     const char *name;
     int (*set)(struct network *n, char *v, const struct place *at);
 } keys[] = {
-    {"type", set_type},       {"bridge", set_bridge},
-    {"uplink", set_uplink},   {"address", set_address},
-    {"dhcp", set_dhcp},       {"dhcp-range", set_dhcp_range},
+    {"type", set_type},     {"bridge", set_bridge},
+    {"uplink", set_uplink}, {"address", set_address},
+    {"dhcp", set_dhcp},     {"dhcp-range", set_dhcp_range},
     {"mtu", set_mtu},
 };
 
@@ -156,8 +157,8 @@ static const struct {
 
 struct in_addr network_mask(const struct network *n)
 {
-    struct in_addr mask = {htonl(n->prefix_len ? ~0u << (32 - n->prefix_len)
-                                               : 0)};
+    struct in_addr mask = {
+        htonl(n->prefix_len ? ~0u << (32 - n->prefix_len) : 0)};
 
     return mask;
 }
@@ -208,8 +209,9 @@ static int check_network(const struct networks *all, struct network *n,
 
     if (!n->bridge[0]) {
         if (strlen(n->name) >= IFNAMSIZ)
-            return bad(at, "network %s: its name is too long for a bridge's; "
-                           "say \"bridge = ...\"",
+            return bad(at,
+                       "network %s: its name is too long for a bridge's; "
+                       "say \"bridge = ...\"",
                        n->name);
         memcpy(n->bridge, n->name, strlen(n->name) + 1);
     }
@@ -218,8 +220,9 @@ static int check_network(const struct networks *all, struct network *n,
     if (n->type == NETWORK_HOST_ONLY && n->uplink[0])
         return bad(at, "network %s: host-only has no uplink", n->name);
     if (n->address.s_addr && !is_inside(n, n->address))
-        return bad(at, "network %s: the address is the network's own or its "
-                       "broadcast address",
+        return bad(at,
+                   "network %s: the address is the network's own or its "
+                   "broadcast address",
                    n->name);
     for (i = 0; i < all->nr; i++)
         if (&all->list[i] != n && !strcmp(all->list[i].bridge, n->bridge))
@@ -388,11 +391,13 @@ static void nft_network(struct text *t, const struct network *n)
             n->bridge);
         return;
     }
-    add(t, "add rule inet paravane forward iifname \"%s\" oifname \"%s\" "
-           "accept\n",
+    add(t,
+        "add rule inet paravane forward iifname \"%s\" oifname \"%s\" "
+        "accept\n",
         n->bridge, n->bridge);
-    add(t, "add rule inet paravane forward oifname \"%s\" "
-           "ct state established,related accept\n",
+    add(t,
+        "add rule inet paravane forward oifname \"%s\" "
+        "ct state established,related accept\n",
         n->bridge);
     add(t, "add rule inet paravane forward oifname \"%s\" drop\n", n->bridge);
     add(t, "add rule inet paravane postrouting ip saddr %s ",
@@ -430,9 +435,10 @@ int network_dnsmasq(const struct network *n, const char *dir, char *buffer,
     inet_ntop(AF_INET, &n->address, own, sizeof(own));
     inet_ntop(AF_INET, &n->dhcp_first, first, sizeof(first));
     inet_ntop(AF_INET, &n->dhcp_last, last, sizeof(last));
-    add(&t, "keep-in-foreground\nbind-dynamic\nexcept-interface=lo\n"
-            "interface=%s\nlisten-address=%s\ndhcp-range=%s,%s\n"
-            "dhcp-leasefile=%s/%s.leases\npid-file=\n",
+    add(&t,
+        "keep-in-foreground\nbind-dynamic\nexcept-interface=lo\n"
+        "interface=%s\nlisten-address=%s\ndhcp-range=%s,%s\n"
+        "dhcp-leasefile=%s/%s.leases\npid-file=\n",
         n->bridge, own, first, last, dir, n->name);
     /* Where nothing is routed, offering a router would only mislead. */
     if (n->type == NETWORK_HOST_ONLY)

@@ -30,8 +30,7 @@ char *read_file(const char *path, size_t max, size_t *len)
     ssize_t n = 0;
 
     *len = 0;
-    while (text && *len < max &&
-           (n = read(fd, text + *len, max - *len)) > 0)
+    while (text && *len < max && (n = read(fd, text + *len, max - *len)) > 0)
         *len += (size_t)n;
     if (text && (n < 0 || *len == max)) {
         if (*len == max)
@@ -140,10 +139,9 @@ static int read_conf(struct options *o, struct fault *f)
     snprintf(path, sizeof(path), "%s/paravane.conf", o->etc_dir);
     text = read_file(path, CONF_MAX, &len);
     if (!text)
-        return errno == ENOENT
-                   ? 0
-                   : fault_set(f, -errno, FAULT_CONFIG, "%s: %s", path,
-                               strerror(errno));
+        return errno == ENOENT ? 0
+                               : fault_set(f, -errno, FAULT_CONFIG, "%s: %s",
+                                           path, strerror(errno));
     rc = options_parse(o, path, text, f);
     free(text);
     return rc;

@@ -42,11 +42,7 @@ static void finish_restart(struct recovery *r, struct guest *g)
 {
     struct fault f = {0};
 
-    if (create_claim(r->d, g, &f)) {
-        log_error("guest %s cannot be started again: %s", g->name, f.text);
-        lifecycle_destroy(r->d, r->k, g, true, NULL);
-        return;
-    }
+    create_reclaim(r->d, g);
     lifecycle_restart(r->d, r->k, g, &f);
 }
 
@@ -119,9 +115,7 @@ static void adopt(struct recovery *r, struct guest *g)
         lifecycle_destroy(r->d, r->k, g, false, NULL);
         return;
     }
-    if (create_claim(r->d, g, &f))
-        log_error("guest %s: %s", g->name, f.text);
-    f = (struct fault){0};
+    create_reclaim(r->d, g);
     if (g->nr_disks && helpers_start_block(r->d, g->domid, &f))
         log_error("guest %s: %s", g->name, f.text);
     log_info("guest %s (domain %u) adopted", g->name, g->domid);

@@ -26,7 +26,8 @@ static int read_fields(struct rpc_request *req, struct fault *f)
                          "a request has a whole number called \"id\"");
     req->id = json_integer_value(v);
 
-    json_object_foreach (req->root, key, v) {
+    json_object_foreach(req->root, key, v)
+    {
         if (strcmp(key, "id") && strcmp(key, "method") && strcmp(key, "params"))
             return fault_set(f, -EINVAL, FAULT_REQUEST,
                              "a request has no member \"%.40s\"", key);
@@ -130,7 +131,8 @@ int rpc_check(const json_t *params, const struct rpc_param *table,
     json_t *v;
     int rc;
 
-    json_object_foreach ((json_t *)params, key, v) {
+    json_object_foreach((json_t *)params, key, v)
+    {
         p = find_param(table, key);
         if (!p)
             return fault_set(f, -EINVAL, FAULT_PARAMS,
@@ -210,14 +212,14 @@ static json_t *text_value(const char *text)
 
 char *rpc_error(json_int_t id, const struct fault *f)
 {
-    return line_of(
-        json_pack("{s:I,s:{s:s,s:o}}", "id", id, "error", "code",
-                  fault_is_set(f) ? f->code : FAULT_FAILED, "message",
-                  text_value(f->text[0] ? f->text : "it failed")));
+    return line_of(json_pack("{s:I,s:{s:s,s:o}}", "id", id, "error", "code",
+                             fault_is_set(f) ? f->code : FAULT_FAILED,
+                             "message",
+                             text_value(f->text[0] ? f->text : "it failed")));
 }
 
 char *rpc_progress(json_int_t id, const char *text)
 {
-    return line_of(json_pack("{s:I,s:o}", "id", id, "progress",
-                             text_value(text)));
+    return line_of(
+        json_pack("{s:I,s:o}", "id", id, "progress", text_value(text)));
 }

@@ -272,8 +272,8 @@ int server_open(struct server **server, struct event_base *base,
     s->ctx = ctx;
     s->path = strdup(path);
     s->listener = evconnlistener_new(
-        base, client_accept, s,
-        LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, 0, fd);
+        base, client_accept, s, LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC,
+        0, fd);
     if (!s->listener || !s->path) {
         if (!s->listener)
             close(fd);

@@ -509,9 +509,9 @@ json_t *supervisor_list(struct supervisor *s)
 
     for (c = s->children; c; c = c->next)
         json_array_append_new(
-            list, json_pack("{s:s,s:i,s:i,s:I}", "name", c->name, "pid",
-                            (int)c->pid, "restarts", (int)c->restarts,
-                            "up_seconds",
-                            (json_int_t)(c->pid ? now_s() - c->started : 0)));
+            list,
+            json_pack("{s:s,s:i,s:i,s:I}", "name", c->name, "pid", (int)c->pid,
+                      "restarts", (int)c->restarts, "up_seconds",
+                      (json_int_t)(c->pid ? now_s() - c->started : 0)));
     return list;
 }

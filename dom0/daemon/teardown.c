@@ -10,8 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define CLOSE_MS 5000 /* for backends to let go of a dead guest */
-#define GONE_MS  2000 /* for the last mapping of its memory to end */
+#define GONE_MS 3000 /* for the last mapping of its memory to end */
 
 struct roots {
     uint32_t domid;
@@ -29,15 +28,6 @@ static int remove_step(struct xs_handle *xs, xs_transaction_t t, void *arg)
     for (i = 0; i < n && !rc; i++)
         rc = store_remove(xs, t, "%s", roots[i]);
     return rc ? rc : devices_remove_backends(xs, t, r->domid);
-}
-
-static void close_devices(struct kit *k, const struct guest *g, uint32_t domid)
-{
-    int rc = devices_close(k, domid, NULL, CLOSE_MS);
-
-    if (rc)
-        log_warn("guest %s: domain %u's devices did not close: %s", g->name,
-                 domid, strerror(-rc));
 }
 
 /* Its nodes, even if the store has to come back first. */
@@ -60,9 +50,10 @@ static void wait_gone(struct kit *k, const struct guest *g, uint32_t domid)
 
     while (!hv_domain_info(k->hv, domid, &info) && info.domain == domid) {
         if (now_ms() > deadline) {
-            log_warn("guest %s: domain %u is dead, but somebody still maps %llu "
-                     "pages of it",
-                     g->name, domid, (unsigned long long)info.tot_pages);
+            log_warn(
+                "guest %s: domain %u is dead, but somebody still maps %llu "
+                "pages of it",
+                g->name, domid, (unsigned long long)info.tot_pages);
             return;
         }
         usleep(2000);
@@ -77,13 +68,14 @@ static int end_domain(struct daemon *d, struct kit *k, const struct guest *g,
 
     if (exists)
         hv_domain_pause(k->hv, domid); /* fails if it is dying, no matter */
-    close_devices(k, g, domid);
+    /* With their directories gone the backends let go at once: nobody is left
+     * for them to shake hands with. */
+    remove_nodes(k, g, domid);
     if (exists) {
         rc = hv_domain_destroy(k->hv, domid);
         if (rc == -ESRCH)
             rc = 0;
     }
-    remove_nodes(k, g, domid);
     helpers_stop_block(d, domid);
     if (exists && !rc && wait)
         wait_gone(k, g, domid);

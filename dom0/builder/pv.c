@@ -196,15 +196,13 @@ static int open_window(const struct fill *f, struct window *w, uint64_t first,
     void *at;
     int rc;
 
-    w->pfn = first;
-    w->nr = end - first;
-    rc = fmem_map(f->b->fm, f->out->domid, PROT_READ | PROT_WRITE, w->nr,
+    rc = fmem_map(f->b->fm, f->out->domid, PROT_READ | PROT_WRITE, end - first,
                   f->p2m + first, &at);
     if (rc)
         return builder_fail(f->err, rc,
                             "The guest's memory cannot be mapped: %s.",
                             strerror(-rc));
-    w->at = at;
+    *w = (struct window){.pfn = first, .nr = end - first, .at = at};
     return 0;
 }
 
@@ -298,10 +296,8 @@ static int fill_memory(const struct fill *f, struct timespec *mark)
 
     if (!rc && l->end_pfn > outer)
         rc = open_window(f, &out, outer, l->end_pfn);
-    if (rc) {
-        out.nr = 0;
+    if (rc)
         goto close;
-    }
     copy_kernel(f, &in);
     f->out->us.kernel = builder_lap(mark);
     if (f->ramdisk)

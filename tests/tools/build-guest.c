@@ -111,11 +111,12 @@ static int run_once(struct session *s, int i)
     if (rc)
         goto free;
     printf("build-guest: %d: domid %u images %.1f (%s) build %.1f ms: create "
-           "%.1f memory %.1f kernel %.1f ramdisk %.1f tables %.1f start "
-           "%.1f\n",
+           "%.1f memory %.1f map %.1f kernel %.1f ramdisk %.1f tables %.1f "
+           "unmap %.1f start %.1f\n",
            i, d.domid, t1 - t0, kernel->packing, t2 - t1, d.us.create / 1e3,
-           d.us.memory / 1e3, d.us.kernel / 1e3, d.us.ramdisk / 1e3,
-           d.us.tables / 1e3, d.us.start / 1e3);
+           d.us.memory / 1e3, d.us.map / 1e3, d.us.kernel / 1e3,
+           d.us.ramdisk / 1e3, d.us.tables / 1e3, d.us.unmap / 1e3,
+           d.us.start / 1e3);
     fflush(stdout);
     if (s->o.seconds) {
         rc = hv_domain_unpause(s->hv, d.domid);

@@ -1,0 +1,296 @@
+#include "dom0/daemon/create.h"
+#include "dom0/daemon/devices.h"
+#include "dom0/daemon/helpers.h"
+#include "dom0/daemon/log.h"
+#include "dom0/daemon/netsetup.h"
+#include "dom0/daemon/store.h"
+#include "dom0/daemon/teardown.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+/* What a domain costs beside its memory: vcpus, tables, grant frames. */
+#define OVERHEAD_KIB 2048
+
+void progress_say(const struct progress *p, const char *format, ...)
+{
+    char text[600];
+    va_list ap;
+
+    if (!p || !p->say)
+        return;
+    va_start(ap, format);
+    vsnprintf(text, sizeof(text), format, ap);
+    va_end(ap);
+    p->say(p->ctx, text);
+}
+
+/* --- before anything is made -----------------------------------------------*/
+
+/* A card's bridge may be said by its network's name; the store wants the
+ * bridge's own. */
+static int resolve_bridge(struct daemon *d, struct guest_nic *n,
+                          struct fault *f)
+{
+    const struct network *net;
+
+    pthread_mutex_lock(&d->lock);
+    net = networks_find(&d->networks, n->bridge);
+    if (net)
+        memcpy(n->bridge, net->bridge, sizeof(n->bridge));
+    pthread_mutex_unlock(&d->lock);
+    return netsetup_check_bridge(n->bridge, f);
+}
+
+int create_claim(struct daemon *d, struct guest *g, struct fault *f)
+{
+    size_t i;
+    int rc = 0;
+
+    for (i = 0; i < g->nr_nics && !rc; i++)
+        rc = resolve_bridge(d, &g->nics[i], f);
+    for (i = 0; i < g->nr_disks && !rc; i++) {
+        struct guest_disk *disk = &g->disks[i];
+
+        if (disk->path)
+            rc = disk_claim(&disk->claim, disk->path, disk->writable, DISK_NEW,
+                            f);
+    }
+    return rc;
+}
+
+void create_reclaim(struct daemon *d, struct guest *g)
+{
+    struct fault f;
+    size_t i;
+
+    (void)d;
+    for (i = 0; i < g->nr_disks; i++) {
+        struct guest_disk *disk = &g->disks[i];
+
+        f = (struct fault){0};
+        if (disk->path && disk->claim.fd < 0 &&
+            disk_claim(&disk->claim, disk->path, disk->writable, DISK_HELD, &f))
+            log_error("guest %s: %s", g->name, f.text);
+    }
+}
+
+/* Domains that others made have names too. */
+static int check_foreign_names(struct daemon *d, struct kit *k,
+                               const struct guest *g, struct fault *f)
+{
+    struct xen_domctl_getdomaininfo list[64];
+    struct guest *ours;
+    uint32_t first = 0;
+    char *name;
+    int n, i, rc = 0;
+
+    while (!rc && (n = hv_domain_list(k->hv, first, 64, list)) > 0) {
+        for (i = 0; i < n && !rc; i++) {
+            ours = registry_find_domid(d->registry, list[i].domain);
+            registry_put(d->registry, ours);
+            if (ours)
+                continue;
+            name = store_read(k->xs, XBT_NULL, "/local/domain/%u/name",
+                              list[i].domain);
+            if (name && !strcmp(name, g->name))
+                rc = fault_set(f, -EEXIST, FAULT_EXISTS,
+                               "domain %u, which is not ours, is called "
+                               "\"%s\" already",
+                               list[i].domain, name);
+            free(name);
+        }
+        first = list[n - 1].domain + 1u;
+    }
+    return rc;
+}
+
+static int check_memory(struct kit *k, const struct guest *g, struct fault *f)
+{
+    struct xen_sysctl_physinfo info;
+    uint64_t free_kib, need_kib = g->cfg->memory_kib + OVERHEAD_KIB;
+    int rc = hv_physinfo(k->hv, &info);
+
+    if (rc)
+        return fault_set(f, rc, FAULT_FAILED, "physinfo: %s", strerror(-rc));
+    free_kib = (info.free_pages + info.scrub_pages) * 4;
+    if (free_kib < need_kib)
+        return fault_set(f, -ENOMEM, FAULT_MEMORY,
+                         "guest %s needs %llu MiB of memory, %llu MiB are free",
+                         g->name, (unsigned long long)(need_kib + 1023) / 1024,
+                         (unsigned long long)free_kib / 1024);
+    return 0;
+}
+
+/* --- the build -------------------------------------------------------------*/
+
+/* The number is chosen here and not by the hypervisor, so that the block
+ * backend can start while the memory is filled. Not used again soon: who still
+ * holds the last domain's number shall not meet the next one. */
+static int choose_domid(struct daemon *d, struct kit *k, uint32_t *domid)
+{
+    struct xen_domctl_getdomaininfo info;
+    unsigned tries;
+    int rc;
+
+    for (tries = 0; tries < DOMID_FIRST_RESERVED; tries++) {
+        pthread_mutex_lock(&d->lock);
+        *domid = ++d->last_domid;
+        if (*domid >= DOMID_FIRST_RESERVED)
+            *domid = d->last_domid = 1;
+        pthread_mutex_unlock(&d->lock);
+        rc = hv_domain_info(k->hv, *domid, &info);
+        if (rc == -ESRCH)
+            return 0;
+        if (rc)
+            return rc;
+    }
+    return -ENOSPC;
+}
+
+static int build(struct daemon *d, struct kit *k, struct guest *g,
+                 uint32_t domid, struct built_domain *built,
+                 const struct progress *p, struct fault *f)
+{
+    struct builder_error err = {0};
+    struct image *kernel = NULL, *ramdisk = NULL;
+    const char *cache = *d->o.cache_dir ? d->o.cache_dir : NULL;
+    int rc;
+
+    rc = builder_load_images(g->cfg, cache, &kernel, &ramdisk, &err);
+    if (!rc && kernel->warning[0])
+        progress_say(p, "warning: %s", kernel->warning);
+    if (!rc)
+        rc = builder_build(k->builder, g->cfg, kernel, ramdisk, domid, built,
+                           &err);
+    if (!rc && built->warning[0])
+        progress_say(p, "warning: %s", built->warning);
+    image_free(kernel);
+    image_free(ramdisk);
+    if (rc)
+        fault_set(f, rc, rc == -ENOMEM ? FAULT_MEMORY : FAULT_FAILED, "%s",
+                  err.text);
+    return rc;
+}
+
+/* --- the store -------------------------------------------------------------*/
+
+struct entry {
+    const struct guest *g;
+    const struct built_domain *built;
+    struct node_list nodes;
+};
+
+/* What an earlier domain of this number left would be believed. */
+static int enter_step(struct xs_handle *xs, xs_transaction_t t, void *arg)
+{
+    struct entry *e = arg;
+    char roots[NODE_ROOTS][96];
+    unsigned n, i;
+    int rc = 0;
+
+    n = nodes_roots(e->built->domid, e->g->uuid, roots);
+    for (i = 0; i < n && !rc; i++)
+        rc = store_remove(xs, t, "%s", roots[i]);
+    if (!rc)
+        rc = devices_remove_backends(xs, t, e->built->domid);
+    return rc ? rc : store_write_nodes(xs, t, &e->nodes);
+}
+
+static int enter(struct kit *k, const struct guest *g,
+                 const struct built_domain *built, struct fault *f)
+{
+    struct entry e = {g, built, {0}};
+    int rc;
+
+    node_list_init(&e.nodes);
+    rc = nodes_for_domain(&e.nodes, g->cfg, built, time(NULL));
+    if (!rc)
+        rc = device_nodes_all(&e.nodes, g, built->domid);
+    if (!rc)
+        rc = store_transaction(k->xs, enter_step, &e);
+    node_list_free(&e.nodes);
+    if (!rc && !xs_introduce_domain(k->xs, built->domid, built->store_mfn,
+                                    built->store_port))
+        rc = -errno;
+    if (rc)
+        fault_set(f, rc, FAULT_FAILED, "the store: %s", strerror(-rc));
+    return rc;
+}
+
+/* --- the walk --------------------------------------------------------------*/
+
+static int make(struct daemon *d, struct kit *k, struct guest *g,
+                uint32_t domid, const struct progress *p, struct fault *f)
+{
+    struct built_domain built;
+    int64_t start = now_ms(), build_ms, store_ms;
+    int rc;
+
+    rc = build(d, k, g, domid, &built, p, f);
+    if (rc)
+        return rc;
+    build_ms = now_ms();
+    registry_set_state(d->registry, g, GUEST_BUILDING, built.domid);
+    rc = enter(k, g, &built, f);
+    if (rc)
+        return rc;
+    store_ms = now_ms();
+    rc = devices_wait_ready(k, g, built.domid, NULL,
+                            d->o.device_timeout_s * 1000, f);
+    if (!rc)
+        log_info("guest %s: domain %u built in %lld ms (kernel %u, memory %u "
+                 "ms), in the store in %lld ms, devices ready in %lld ms",
+                 g->name, built.domid, (long long)(build_ms - start),
+                 built.us.kernel / 1000, built.us.memory / 1000,
+                 (long long)(store_ms - build_ms),
+                 (long long)(now_ms() - store_ms));
+    return rc;
+}
+
+static bool has_image(const struct guest *g)
+{
+    return g->nr_disks > 0;
+}
+
+int create_start(struct daemon *d, struct kit *k, struct guest *g, bool paused,
+                 const struct progress *p, struct fault *f)
+{
+    uint32_t domid = 0;
+    int rc;
+
+    rc = check_foreign_names(d, k, g, f);
+    if (!rc)
+        rc = check_memory(k, g, f);
+    if (rc)
+        return rc;
+    rc = choose_domid(d, k, &domid);
+    if (rc)
+        return fault_set(f, rc, FAULT_FAILED, "no domain number: %s",
+                         strerror(-rc));
+    progress_say(p, "building domain %u", domid);
+    registry_set_state(d->registry, g, GUEST_BUILDING, domid);
+    registry_save(d->registry, g);
+    if (has_image(g))
+        rc = helpers_start_block(d, domid, f);
+    if (!rc)
+        rc = make(d, k, g, domid, p, f);
+    if (!rc) {
+        registry_lock(d->registry);
+        g->started = time(NULL);
+        registry_unlock(d->registry);
+        registry_set_state(d->registry, g, GUEST_RUNNING, g->domid);
+        rc = registry_save(d->registry, g);
+    }
+    if (!rc && !paused)
+        rc = hv_domain_unpause(k->hv, g->domid);
+    if (rc) {
+        fault_set(f, rc, FAULT_FAILED, "guest %s: %s", g->name, strerror(-rc));
+        teardown(d, k, g, false);
+    }
+    return rc;
+}

@@ -1,0 +1,386 @@
+#include "dom0/daemon/devices.h"
+#include "dom0/daemon/log.h"
+#include "dom0/daemon/store.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <xen/io/xenbus.h>
+
+static const char *const classes[] = {"pvblk", "pvif"};
+
+void device_backend_path(char *path, size_t size, bool vbd, uint32_t domid,
+                         uint32_t devid)
+{
+    snprintf(path, size, "/local/domain/0/backend/%s/%u/%u",
+             vbd ? "pvblk" : "pvif", domid, devid);
+}
+
+static void frontend_path(char *path, size_t size, bool vbd, uint32_t domid,
+                          uint32_t devid)
+{
+    snprintf(path, size, "/local/domain/%u/device/%s/%u", domid,
+             vbd ? "vbd" : "vif", devid);
+}
+
+static void private_path(char *path, size_t size, bool vbd, uint32_t domid,
+                         uint32_t devid)
+{
+    snprintf(path, size, "/libxl/%u/device/%s/%u", domid, vbd ? "vbd" : "vif",
+             devid);
+}
+
+/* --- nodes -----------------------------------------------------------------*/
+
+/* Both directories of a device while they are written. */
+struct ends {
+    struct node_list *l;
+    char back[96], front[96];
+    int rc;
+};
+
+static void add(struct ends *e, const char *dir, const char *key,
+                const char *value)
+{
+    char path[160];
+
+    snprintf(path, sizeof(path), "%s/%s", dir, key);
+    if (!e->rc)
+        e->rc = node_list_add(e->l, path, NULL, "%s", value);
+}
+
+static void add_number(struct ends *e, const char *dir, const char *key,
+                       uint64_t n)
+{
+    char value[24];
+
+    snprintf(value, sizeof(value), "%llu", (unsigned long long)n);
+    add(e, dir, key, value);
+}
+
+/* What every device has: each end may be read by the other, and is written by
+ * its own. The rest inherits from the directories. */
+static void begin(struct ends *e, struct node_list *l, bool vbd, uint32_t domid,
+                  uint32_t devid)
+{
+    struct node_perms back = {.owner = 0, .reader = (int32_t)domid};
+    struct node_perms front = {.owner = domid, .reader = 0};
+    struct node_perms ours = {.owner = 0, .reader = -1};
+    char path[96];
+
+    *e = (struct ends){.l = l};
+    device_backend_path(e->back, sizeof(e->back), vbd, domid, devid);
+    frontend_path(e->front, sizeof(e->front), vbd, domid, devid);
+
+    e->rc = node_list_add(l, e->front, &front, "%s", "");
+    add(e, e->front, "backend", e->back);
+    add_number(e, e->front, "backend-id", 0);
+    add_number(e, e->front, "state", XenbusStateInitialising);
+
+    if (!e->rc)
+        e->rc = node_list_add(l, e->back, &back, "%s", "");
+    add(e, e->back, "frontend", e->front);
+    add_number(e, e->back, "frontend-id", domid);
+    add_number(e, e->back, "online", 1);
+
+    /* Stock tools find devices through the toolstack's own copy. */
+    private_path(path, sizeof(path), vbd, domid, devid);
+    if (!e->rc)
+        e->rc = node_list_add(l, path, &ours, "%s", "");
+    add(e, path, "frontend", e->front);
+    add(e, path, "backend", e->back);
+}
+
+/* The state comes last: with it the directory is complete, also for whoever
+ * sees writes one by one. */
+static int end(struct ends *e)
+{
+    add_number(e, e->back, "state", XenbusStateInitialising);
+    return e->rc;
+}
+
+int device_nodes_disk(struct node_list *l, const struct guest *g,
+                      uint32_t domid, const struct guest_disk *d)
+{
+    const char *type = d->cdrom ? "cdrom" : "disk";
+    struct ends e;
+
+    (void)g;
+    begin(&e, l, true, domid, d->devid);
+    add_number(&e, e.front, "virtual-device", d->devid);
+    add(&e, e.front, "device-type", type);
+    add(&e, e.front, "protocol", "x86_64-abi");
+
+    add(&e, e.back, "params", d->path ? d->path : "");
+    add(&e, e.back, "mode", d->writable ? "w" : "r");
+    add(&e, e.back, "device-type", type);
+    add(&e, e.back, "dev", d->vdev);
+    add(&e, e.back, "sector-size", "512");
+    add_number(&e, e.back, "removable", d->cdrom);
+    add_number(&e, e.back, "discard-enable", d->discard);
+    add_number(&e, e.back, "direct-io-safe", d->direct_io_safe);
+    return end(&e);
+}
+
+int device_nodes_nic(struct node_list *l, const struct guest *g, uint32_t domid,
+                     const struct guest_nic *n)
+{
+    char mac[18], rate[48];
+    struct ends e;
+
+    (void)g;
+    nic_mac_print(n->mac, mac);
+    begin(&e, l, false, domid, n->devid);
+    add_number(&e, e.front, "handle", n->devid);
+    add(&e, e.front, "mac", mac);
+    if (n->mtu)
+        add_number(&e, e.front, "mtu", n->mtu);
+
+    add_number(&e, e.back, "handle", n->devid);
+    add(&e, e.back, "mac", mac);
+    add(&e, e.back, "bridge", n->bridge);
+    if (n->vifname[0])
+        add(&e, e.back, "vifname", n->vifname);
+    if (n->mtu)
+        add_number(&e, e.back, "mtu", n->mtu);
+    if (n->rate_bytes) {
+        snprintf(rate, sizeof(rate), "%llu,%u",
+                 (unsigned long long)n->rate_bytes, n->rate_interval_us);
+        add(&e, e.back, "rate", rate);
+    }
+    return end(&e);
+}
+
+int device_nodes_all(struct node_list *l, const struct guest *g, uint32_t domid)
+{
+    size_t i;
+    int rc = 0;
+
+    for (i = 0; i < g->nr_disks && !rc; i++)
+        rc = device_nodes_disk(l, g, domid, &g->disks[i]);
+    for (i = 0; i < g->nr_nics && !rc; i++)
+        rc = device_nodes_nic(l, g, domid, &g->nics[i]);
+    return rc;
+}
+
+/* --- waiting for backends --------------------------------------------------*/
+
+/* 1: ready, 0: not yet, -EIO: it says why not. */
+static int backend_ready(struct kit *k, const char *back, const char *what,
+                         struct fault *f)
+{
+    char *status = store_read(k->xs, XBT_NULL, "%s/hotplug-status", back);
+    char *why = store_read(k->xs, XBT_NULL, "%s/hotplug-error", back);
+    int rc = status && !strcmp(status, "connected");
+
+    if (why && *why)
+        rc = fault_set(f, -EIO, FAULT_DEVICE, "%s: %s", what, why);
+    free(status);
+    free(why);
+    return rc;
+}
+
+/* Every device of the guest that is (or is in) `only`. */
+static int all_ready(struct kit *k, const struct guest *g, uint32_t domid,
+                     const char *only, struct fault *f)
+{
+    char back[96], what[64];
+    size_t i;
+    int rc = 1;
+
+    for (i = 0; i < g->nr_disks && rc == 1; i++) {
+        device_backend_path(back, sizeof(back), true, domid, g->disks[i].devid);
+        snprintf(what, sizeof(what), "disk %s", g->disks[i].vdev);
+        if (!only || !strcmp(only, back))
+            rc = backend_ready(k, back, what, f);
+    }
+    for (i = 0; i < g->nr_nics && rc == 1; i++) {
+        device_backend_path(back, sizeof(back), false, domid, g->nics[i].devid);
+        snprintf(what, sizeof(what), "network card %u", g->nics[i].devid);
+        if (!only || !strcmp(only, back))
+            rc = backend_ready(k, back, what, f);
+    }
+    return rc;
+}
+
+int devices_wait_ready(struct kit *k, const struct guest *g, uint32_t domid,
+                       const char *only, int timeout_ms, struct fault *f)
+{
+    int64_t deadline = now_ms() + timeout_ms;
+    char path[64];
+    size_t i;
+    int rc;
+
+    if (!g->nr_disks && !g->nr_nics)
+        return 0;
+    for (i = 0; i < 2; i++) {
+        snprintf(path, sizeof(path), "/local/domain/0/backend/%s/%u",
+                 classes[i], domid);
+        xs_watch(k->xs, path, "ready");
+    }
+    do {
+        rc = all_ready(k, g, domid, only, f);
+        if (rc)
+            break;
+        rc = store_wait(k->xs, deadline);
+    } while (!rc);
+    for (i = 0; i < 2; i++) {
+        snprintf(path, sizeof(path), "/local/domain/0/backend/%s/%u",
+                 classes[i], domid);
+        xs_unwatch(k->xs, path, "ready");
+    }
+    if (rc == 1)
+        return 0;
+    return fault_set(f, rc, rc == -ETIMEDOUT ? FAULT_TIMEOUT : FAULT_DEVICE,
+                     "the devices' backends did not get ready: %s",
+                     strerror(-rc));
+}
+
+/* --- closing ---------------------------------------------------------------*/
+
+/* The backend directories of a domain, one block per class to free(). */
+struct backends {
+    char (*paths)[96];
+    size_t nr;
+};
+
+static int list_class(struct kit *k, const char *class, uint32_t domid,
+                      struct backends *b)
+{
+    char dir[64], (*paths)[96];
+    unsigned n, i;
+    char **names;
+
+    snprintf(dir, sizeof(dir), "/local/domain/0/backend/%s/%u", class, domid);
+    names = xs_directory(k->xs, XBT_NULL, dir, &n);
+    if (!names)
+        return errno == ENOENT ? 0 : -errno;
+    paths = reallocarray(b->paths, b->nr + n + 1, sizeof(*paths));
+    if (!paths) {
+        free(names);
+        return -ENOMEM;
+    }
+    b->paths = paths;
+    for (i = 0; i < n; i++)
+        snprintf(paths[b->nr++], sizeof(*paths), "%.60s/%.30s", dir, names[i]);
+    free(names);
+    return 0;
+}
+
+static int list_backends(struct kit *k, uint32_t domid, const char *only,
+                         struct backends *b)
+{
+    int rc;
+
+    *b = (struct backends){0};
+    if (only) {
+        b->paths = calloc(1, sizeof(*b->paths));
+        if (!b->paths)
+            return -ENOMEM;
+        snprintf(b->paths[b->nr++], sizeof(*b->paths), "%s", only);
+        return 0;
+    }
+    rc = list_class(k, classes[0], domid, b);
+    return rc ? rc : list_class(k, classes[1], domid, b);
+}
+
+static bool is_closed(struct xs_handle *xs, xs_transaction_t t,
+                      const char *back)
+{
+    long state = store_read_number(xs, t, XenbusStateClosed, "%s/state", back);
+
+    /* One that never got a backend has nothing to close. */
+    return state == XenbusStateClosed;
+}
+
+static int ask_to_close(struct xs_handle *xs, xs_transaction_t t, void *arg)
+{
+    struct backends *b = arg;
+    size_t i;
+    int rc = 0;
+
+    for (i = 0; i < b->nr && !rc; i++) {
+        if (is_closed(xs, t, b->paths[i]))
+            continue;
+        rc = store_write(xs, t, "0", "%s/online", b->paths[i]);
+        if (!rc)
+            rc = store_write(xs, t, "5", "%s/state", b->paths[i]);
+    }
+    return rc;
+}
+
+static bool all_closed(struct kit *k, const struct backends *b)
+{
+    size_t i;
+
+    for (i = 0; i < b->nr; i++)
+        if (!is_closed(k->xs, XBT_NULL, b->paths[i]))
+            return false;
+    return true;
+}
+
+int devices_close(struct kit *k, uint32_t domid, const char *only,
+                  int timeout_ms)
+{
+    int64_t deadline = now_ms() + timeout_ms;
+    struct backends b;
+    size_t i;
+    int rc;
+
+    rc = list_backends(k, domid, only, &b);
+    if (!rc && b.nr)
+        rc = store_transaction(k->xs, ask_to_close, &b);
+    if (rc || !b.nr)
+        goto out;
+    for (i = 0; i < b.nr; i++)
+        xs_watch(k->xs, b.paths[i], "close");
+    while (!rc && !all_closed(k, &b))
+        rc = store_wait(k->xs, deadline);
+    for (i = 0; i < b.nr; i++)
+        xs_unwatch(k->xs, b.paths[i], "close");
+out:
+    free(b.paths);
+    return rc;
+}
+
+struct one_device {
+    uint32_t domid, devid;
+    bool vbd;
+};
+
+static int remove_step(struct xs_handle *xs, xs_transaction_t t, void *arg)
+{
+    struct one_device *o = arg;
+    char path[96];
+    int rc;
+
+    frontend_path(path, sizeof(path), o->vbd, o->domid, o->devid);
+    rc = store_remove(xs, t, "%s", path);
+    device_backend_path(path, sizeof(path), o->vbd, o->domid, o->devid);
+    if (!rc)
+        rc = store_remove(xs, t, "%s", path);
+    private_path(path, sizeof(path), o->vbd, o->domid, o->devid);
+    if (!rc)
+        rc = store_remove(xs, t, "%s", path);
+    return rc;
+}
+
+int device_remove_nodes(struct kit *k, uint32_t domid, bool vbd, uint32_t devid)
+{
+    struct one_device o = {domid, devid, vbd};
+
+    return store_transaction(k->xs, remove_step, &o);
+}
+
+int devices_remove_backends(struct xs_handle *xs, xs_transaction_t t,
+                            uint32_t domid)
+{
+    size_t i;
+    int rc = 0;
+
+    for (i = 0; i < 2 && !rc; i++)
+        rc = store_remove(xs, t, "/local/domain/0/backend/%s/%u", classes[i],
+                          domid);
+    return rc;
+}

@@ -1,0 +1,216 @@
+#include "dom0/daemon/helpers.h"
+#include "dom0/daemon/log.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define GRACE_MS 3000
+
+/* --- one program, from the loop's thread -----------------------------------*/
+
+static int keep_program(struct daemon *d, const char *name, const char *program,
+                        const char *option, const char *value)
+{
+    char path[300];
+    const char *argv[] = {path, option, value, NULL};
+
+    snprintf(path, sizeof(path), "%s/%s", d->o.programs, program);
+    if (access(path, X_OK)) {
+        log_error("%s: %s", path, strerror(errno));
+        return -errno;
+    }
+    return supervisor_keep(d->supervisor, name, argv);
+}
+
+int helpers_start_store(struct daemon *d)
+{
+    if (d->o.external_store)
+        return 0;
+    return keep_program(d, "pvstored", "pvstored", NULL, NULL);
+}
+
+int helpers_start_host(struct daemon *d)
+{
+    int rc = 0;
+
+    if (!d->o.external_console)
+        rc = keep_program(d, "pvconsoled", "pvconsoled", NULL, NULL);
+    if (!rc && !d->o.external_backends)
+        rc = keep_program(d, "pvnetd", "pvnetd", NULL, NULL);
+    return rc;
+}
+
+/* --- DHCP ------------------------------------------------------------------*/
+
+static int write_file(const char *path, const char *text)
+{
+    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+    ssize_t n = fd < 0 ? -1 : write(fd, text, strlen(text));
+
+    if (fd >= 0)
+        close(fd);
+    return n == (ssize_t)strlen(text) ? 0 : -EIO;
+}
+
+static void start_dnsmasq(struct daemon *d, const struct network *n,
+                          const char *dir)
+{
+    static const char program[] = "/usr/sbin/dnsmasq";
+    char name[64], path[300], option[320], text[1024];
+    const char *argv[] = {program, option, NULL};
+
+    snprintf(name, sizeof(name), "dhcp-%s", n->name);
+    snprintf(path, sizeof(path), "%s/%s.conf", dir, n->name);
+    snprintf(option, sizeof(option), "--conf-file=%s", path);
+    if (access(program, X_OK)) {
+        log_warn("network %s wants DHCP, but %s is not installed", n->name,
+                 program);
+        return;
+    }
+    if (network_dnsmasq(n, dir, text, sizeof(text)) || write_file(path, text)) {
+        log_error("cannot write %s", path);
+        return;
+    }
+    supervisor_keep(d->supervisor, name, argv);
+}
+
+void helpers_start_dhcp(struct daemon *d)
+{
+    char dir[256];
+    size_t i;
+
+    daemon_path(d, "net", dir, sizeof(dir));
+    pthread_mutex_lock(&d->lock);
+    for (i = 0; i < d->networks.nr; i++)
+        if (d->networks.list[i].dhcp)
+            start_dnsmasq(d, &d->networks.list[i], dir);
+    pthread_mutex_unlock(&d->lock);
+}
+
+/* --- block backends --------------------------------------------------------*/
+
+struct block_call {
+    struct daemon *d;
+    uint32_t domid;
+    int rc;
+    pthread_mutex_t lock;
+    pthread_cond_t gone;
+    bool is_gone;
+};
+
+static void block_name(uint32_t domid, char *name, size_t size)
+{
+    snprintf(name, size, "pvblkd-%u", domid);
+}
+
+static void start_block(void *arg)
+{
+    struct block_call *c = arg;
+    char name[32], id[16];
+
+    block_name(c->domid, name, sizeof(name));
+    snprintf(id, sizeof(id), "%u", c->domid);
+    c->rc = keep_program(c->d, name, "pvblkd", "--domid", id);
+    if (c->rc == -EEXIST)
+        c->rc = 0;
+}
+
+int helpers_start_block(struct daemon *d, uint32_t domid, struct fault *f)
+{
+    struct block_call c = {.d = d, .domid = domid};
+    int rc;
+
+    if (d->o.external_backends)
+        return 0;
+    rc = loop_call(d->loop, start_block, &c);
+    if (!rc)
+        rc = c.rc;
+    if (rc)
+        fault_set(f, rc, FAULT_DEVICE, "cannot start the block backend: %s",
+                  strerror(-rc));
+    return rc;
+}
+
+static void block_gone(void *arg)
+{
+    struct block_call *c = arg;
+
+    pthread_mutex_lock(&c->lock);
+    c->is_gone = true;
+    pthread_cond_signal(&c->gone);
+    pthread_mutex_unlock(&c->lock);
+}
+
+static void stop_block(void *arg)
+{
+    struct block_call *c = arg;
+    char name[32];
+
+    block_name(c->domid, name, sizeof(name));
+    supervisor_stop(c->d->supervisor, name, GRACE_MS, block_gone, c);
+}
+
+void helpers_stop_block(struct daemon *d, uint32_t domid)
+{
+    struct block_call c = {.d = d, .domid = domid};
+
+    pthread_mutex_init(&c.lock, NULL);
+    pthread_cond_init(&c.gone, NULL);
+    if (!loop_call(d->loop, stop_block, &c)) {
+        pthread_mutex_lock(&c.lock);
+        while (!c.is_gone)
+            pthread_cond_wait(&c.gone, &c.lock);
+        pthread_mutex_unlock(&c.lock);
+    }
+    pthread_cond_destroy(&c.gone);
+    pthread_mutex_destroy(&c.lock);
+}
+
+static void orphan(void *ctx, const char *name)
+{
+    struct daemon *d = ctx;
+    struct guest *g;
+    unsigned domid;
+
+    if (sscanf(name, "pvblkd-%u", &domid) == 1) {
+        g = registry_find_domid(d->registry, domid);
+        if (g) {
+            registry_put(d->registry, g);
+            return; /* its guest is about to be adopted */
+        }
+    }
+    log_info("%s is of no use any more: ended", name);
+    supervisor_stop(d->supervisor, name, GRACE_MS, NULL, NULL);
+}
+
+void helpers_stop_orphans(struct daemon *d)
+{
+    supervisor_each_orphan(d->supervisor, orphan, d);
+}
+
+/* --- looking ---------------------------------------------------------------*/
+
+struct list_call {
+    struct daemon *d;
+    json_t *list;
+};
+
+static void list(void *arg)
+{
+    struct list_call *c = arg;
+
+    c->list = supervisor_list(c->d->supervisor);
+}
+
+json_t *helpers_list(struct daemon *d)
+{
+    struct list_call c = {.d = d};
+
+    if (loop_call(d->loop, list, &c))
+        return json_array();
+    return c.list;
+}

@@ -1,0 +1,18 @@
+/*
+ * Making networks.conf true: bridges and addresses by netlink, forwarding by
+ * the kernel's switch, address translation by nft(8). What is already as it
+ * should be stays as it is, so running it again disturbs no guest.
+ */
+#ifndef DAEMON_NETSETUP_H
+#define DAEMON_NETSETUP_H
+
+#include "dom0/daemon/networks.h"
+
+/* Each network that cannot be made is logged and left out; the number of
+ * those is returned. */
+int netsetup_apply(const struct networks *n);
+
+/* Is there a bridge of this name? 0, or the reason in `f`. */
+int netsetup_check_bridge(const char *name, struct fault *f);
+
+#endif

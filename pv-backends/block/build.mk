@@ -1,0 +1,5 @@
+block-src := $(addprefix pv-backends/block/,main.c device.c blkback.c \
+	blkdecode.c blkio.c blkio-uring.c blkio-threads.c bufpool.c image.c \
+	inflight.c)
+$(call program,pvblkd,$(block-src) $(runtime-src) $(xs-client-src) \
+	$(libs-evtchn-src) $(libs-gnttab-src),$(runtime-libs) -luring -lpthread)

@@ -1,0 +1,162 @@
+/* pvblkd: the disks of one guest. See pvblkd(8). */
+#include "pv-backends/block/blkback.h"
+#include "pv-backends/block/blkio.h"
+#include "pv-backends/block/device.h"
+#include "pv-backends/runtime/log.h"
+#include "pv-backends/runtime/loop.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include <event2/event.h>
+
+struct options {
+    int domid;
+    const char *io, *state_dir;
+};
+
+static void usage(FILE *to)
+{
+    fputs("Usage: pvblkd --domid N [--io uring|threads] [--state-dir DIR]\n"
+          "Serve the disks of guest N (0: of every guest). See pvblkd(8).\n",
+          to);
+}
+
+static int parse_domid(const char *text, int *domid)
+{
+    char *end;
+    long v = strtol(text, &end, 10);
+
+    if (!*text || *end || v < 0 || v >= 0x7ff0)
+        return -EINVAL;
+    *domid = v ? (int)v : -1;
+    return 0;
+}
+
+/* 0 to go on, 1 to end well, 2 to end badly. */
+static int parse(int argc, char **argv, struct options *o)
+{
+    static const struct option longs[] = {
+        {"domid", required_argument, NULL, 'd'},
+        {"io", required_argument, NULL, 'i'},
+        {"state-dir", required_argument, NULL, 's'},
+        {"version", no_argument, NULL, 'V'},
+        {"help", no_argument, NULL, 'h'},
+        {0},
+    };
+    int c, have_domid = 0;
+
+    while ((c = getopt_long(argc, argv, "", longs, NULL)) != -1) {
+        switch (c) {
+        case 'd':
+            if (parse_domid(optarg, &o->domid)) {
+                fprintf(stderr, "pvblkd: no domain number: %s\n", optarg);
+                return 2;
+            }
+            have_domid = 1;
+            break;
+        case 'i':
+            o->io = optarg;
+            break;
+        case 's':
+            o->state_dir = optarg;
+            break;
+        case 'V':
+            puts("pvblkd " PARAVANE_VERSION);
+            return 1;
+        case 'h':
+            usage(stdout);
+            return 1;
+        default:
+            return 2;
+        }
+    }
+    if (!have_domid || optind < argc) {
+        usage(stderr);
+        return 2;
+    }
+    return 0;
+}
+
+static void on_io(evutil_socket_t fd, short what, void *arg)
+{
+    struct blkback *owner = NULL, *last = NULL;
+    struct blkio_op *op;
+
+    (void)fd, (void)what;
+    while ((op = blkio_reap(arg))) {
+        blkback_io_done(op, &owner);
+        if (last && last != owner)
+            blkback_finish(last);
+        last = owner;
+    }
+    if (last)
+        blkback_finish(last);
+}
+
+static int make_dir(const char *path)
+{
+    /* /run/paravane may not be there yet either. */
+    char parent[256];
+    char *slash;
+
+    snprintf(parent, sizeof(parent), "%s", path);
+    slash = strrchr(parent, '/');
+    if (slash && slash != parent) {
+        *slash = 0;
+        mkdir(parent, 0755);
+    }
+    return mkdir(path, 0700) && errno != EEXIST ? -errno : 0;
+}
+
+static int serve(const struct options *o, struct loop *loop, struct blkio *io)
+{
+    struct backend_host *host;
+    struct event *done =
+        event_new(loop->base, blkio_fd(io), EV_READ | EV_PERSIST, on_io, io);
+    int rc = -ENOMEM;
+
+    if (!done || event_add(done, NULL))
+        return rc;
+    blk_device_setup(io, o->state_dir);
+    rc = backend_host_open(&host, loop, &blk_class, o->domid);
+    if (!rc) {
+        rc = loop_run(loop);
+        backend_host_close(host);
+    }
+    event_free(done);
+    return rc;
+}
+
+int main(int argc, char **argv)
+{
+    struct options o = {.state_dir = "/run/paravane/pvblkd"};
+    struct loop *loop;
+    struct blkio *io;
+    int rc = parse(argc, argv, &o);
+
+    if (rc)
+        return rc == 1 ? 0 : 2;
+    rc = make_dir(o.state_dir);
+    if (rc) {
+        log_error("cannot make %s: %s", o.state_dir, strerror(-rc));
+        return 1;
+    }
+    rc = blkio_open(&io, o.io);
+    if (rc) {
+        log_error("no asynchronous I/O: %s", strerror(-rc));
+        return 1;
+    }
+    rc = loop_open(&loop, 30);
+    if (!rc) {
+        log_info("pvblkd " PARAVANE_VERSION " (%s)", blkio_name(io));
+        rc = serve(&o, loop, io);
+        loop_close(loop);
+    }
+    blkio_close(io);
+    return rc ? 1 : 0;
+}

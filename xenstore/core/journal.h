@@ -1,0 +1,60 @@
+/*
+ * The journal's records: what a new process needs to go on where an old one
+ * was killed. While somebody takes them (store_journal()), every change leaves
+ * records in the store, to be stored as one batch before anything of it shows
+ * outside. Where batches are kept is not the core's business.
+ *
+ * Records are made for the machine they are read on again.
+ */
+#ifndef XENSTORE_CORE_JOURNAL_H
+#define XENSTORE_CORE_JOURNAL_H
+
+#include "xenstore/core/node.h"
+#include "xenstore/core/store.h"
+
+struct txn;
+
+/* Start (or stop) making records. */
+void store_journal(struct store *s, bool on);
+
+/* The records since they were last taken; and: they were. */
+const char *store_records(struct store *s, size_t *len);
+void store_records_taken(struct store *s);
+
+/*
+ * Everything as records, to begin a new journal with: first all but the tree,
+ * then the tree, into `out`.
+ */
+void journal_snapshot(struct store *s, struct buf *out);
+
+/*
+ * Do what the records say to a store that is fresh or has replayed all that
+ * was before. -EINVAL with *why and *at (an offset) when they make no sense;
+ * the store is then fit for nothing but destruction.
+ */
+int journal_replay(struct store *s, const char *records, size_t len,
+                   const char **why, size_t *at);
+
+/* --- for the core: one call per kind of change; no-ops while nobody asks ---
+ */
+
+void journal_node(struct store *s, const char *path, size_t len,
+                  const struct node *n);
+void journal_removed(struct store *s, const char *path);
+void journal_domain(struct store *s, const struct domain *d);
+void journal_special(struct store *s, unsigned int which);
+void journal_limits(struct store *s);
+void journal_client(const struct client *c); /* opened, or reset */
+void journal_client_gone(const struct client *c);
+void journal_reset(const struct client *c); /* no watches, no transactions */
+void journal_watch(const struct client *c, const char *path, size_t home_len,
+                   const char *token, bool added);
+void journal_txn(const struct client *c, uint32_t id, bool started);
+void journal_txn_op(const struct txn *t, unsigned int kind, const char *path,
+                    const void *value, size_t len, const struct perms *perms);
+void journal_output(const struct client *c, const void *data, size_t len);
+
+/* For transports: requests were consumed up to ring index `pos`. */
+void journal_input(struct client *c, uint32_t pos);
+
+#endif

@@ -19,7 +19,12 @@ $(if $(filter $(BUILD)/paravane.elf,$(HV)),,$(HV)):
 run: deps image $(HV) guests ## a dom0 shell on this terminal (Ctrl-A x ends it)
 	@tests/demo/run.py --hv $(HV)
 
-demo: deps image $(HV) guests ## boot a dom0 and two guests that talk; a minute or two
+# The demo's dom0, a ramdisk. Its image step is the Debian image's.
+$(BUILD)/demo-initrd: $(wildcard tests/demo/*.sh tests/demo/etc/*) tests/demo/init $(programs) | image
+	@tests/demo/initrd.sh $(BUILD)/image $(BUILD)/bin $@
+	@echo "  IMAGE   $@"
+
+demo: deps image $(HV) $(BUILD)/demo-initrd ## boot our dom0 and two guests that talk; under a minute
 	@tests/demo/demo.py --hv $(HV)
 
 # --- unit tests: tests/unit/test_<module>.c -----------------------------------

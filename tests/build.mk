@@ -98,6 +98,12 @@ unit: $(addprefix $(UNIT)/,$(UNIT_NAMES)) $(addprefix $(HOST_UNIT)/,$(HOST_UNIT_
 TEST_OUT := $(BUILD)/tests/machine
 TEST_JOB := $(TEST_OUT)/job
 
+# Our host domain's programs, for the boot "host".
+$(TEST_JOB)/bin/%: $(BUILD)/bin/%
+	@mkdir -p $(@D)
+	@strip -o $@ $<
+test-job-files := $(patsubst $(BUILD)/bin/%,$(TEST_JOB)/bin/%,$(programs))
+
 include tests/bench/build.mk
 include $(wildcard tests/machine/*/build.mk)
 
@@ -110,13 +116,13 @@ hypervisor-builds:
 	@$(MAKE) --no-print-directory hypervisor CC=clang BUILD=$(BUILD)/clang > $(BUILD)/clang.log 2>&1 || { cat $(BUILD)/clang.log; false; }
 	@$(MAKE) --no-print-directory hypervisor CC=gcc DEBUG=1 BUILD=$(BUILD)/debug > $(BUILD)/debug.log 2>&1 || { cat $(BUILD)/debug.log; false; }
 
-machine: deps image $(HV) hypervisor-builds guests ## machine tests under QEMU (TESTS=PATTERN... selects)
+machine: deps image $(HV) hypervisor-builds guests deb ## machine tests under QEMU (TESTS=PATTERN... selects)
 	@tests/machine/run.py --hv $(HV) $(RUNFLAGS) $(TESTS)
 
 check: deps ## build with gcc and clang, unit tests, machine tests (under 15 minutes)
 	@tests/check.sh
 
-soak: deps image $(HV) hypervisor-builds guests ## the long counts; goes on where it was stopped
+soak: deps image $(HV) hypervisor-builds guests deb ## the long counts; goes on where it was stopped
 	@tests/soak.sh
 
 bench: deps image $(HV) guests ## figures against the peer (PEER=xen.elf ROUNDS=5)

@@ -8,3 +8,11 @@ xs-core-src := $(addprefix xenstore/core/,mem.c buf.c map.c path.c perm.c \
 	node.c tree.c quota.c store.c client.c view.c watch.c txn.c wire.c \
 	request.c req-node.c req-watch.c req-txn.c req-domain.c control.c \
 	check.c journal.c)
+
+xs-transport-src := $(addprefix xenstore/transport/,conn.c ring.c)
+
+-include dom0/libs/build.mk
+$(call program,pvstored,$(xs-core-src) $(xs-transport-src) \
+	xenstore/transport/socket.c $(addprefix xenstore/daemon/,main.c server.c \
+	sockets.c domains.c state.c log.c) $(libs-hypercall-src),\
+	-levent_core -lxenevtchn -lxengnttab $(libs-hypercall-libs))

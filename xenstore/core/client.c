@@ -227,3 +227,23 @@ void *client_user(const struct client *c)
 {
     return c->user;
 }
+
+struct buf *client_in(struct client *c)
+{
+    return &c->in;
+}
+
+uint32_t client_in_pos(const struct client *c)
+{
+    return c->in_pos;
+}
+
+uint32_t client_out_start(const struct client *c)
+{
+    return (uint32_t)(c->out_pos - buf_len(&c->out));
+}
+
+struct client *store_next_client(struct store *s, const struct client *c)
+{
+    return c ? c->next : s->clients;
+}

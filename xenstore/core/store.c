@@ -105,6 +105,11 @@ size_t store_nr_nodes(const struct store *s)
     return s->nr_nodes;
 }
 
+void store_set_trace(struct store *s, bool on)
+{
+    s->trace = on;
+}
+
 /* --- permissions ------------------------------------------------------------
  */
 

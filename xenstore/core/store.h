@@ -77,6 +77,7 @@ void store_domain_shutdown(struct store *s, struct domain *d);
 void store_domain_gone(struct store *s, struct domain *d);
 
 size_t store_nr_nodes(const struct store *s);
+void store_set_trace(struct store *s, bool on); /* log each request */
 
 void store_log(struct store *s, enum log_level level, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
@@ -108,6 +109,16 @@ uint32_t client_id(const struct client *c);
 struct store *client_store(const struct client *c);
 struct domain *client_domain(const struct client *c);
 bool client_is_ring(const struct client *c);
+
+/* The message that has begun to come in, and up to which position of the ring
+ * requests were consumed. */
+struct buf *client_in(struct client *c);
+uint32_t client_in_pos(const struct client *c);
+/* Position in the ring of the first byte of output that waits. */
+uint32_t client_out_start(const struct client *c);
+
+/* The next client after `c` (NULL: the first), or NULL. */
+struct client *store_next_client(struct store *s, const struct client *c);
 
 /* The transport's own pointer. */
 void client_set_user(struct client *c, void *user);

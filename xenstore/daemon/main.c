@@ -1,0 +1,336 @@
+/* pvstored: options, and the order things are started in. */
+#include "xenstore/core/journal.h"
+#include "xenstore/daemon/domains.h"
+#include "xenstore/daemon/log.h"
+#include "xenstore/daemon/server.h"
+#include "xenstore/transport/socket.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define SOCKET_PATH "/run/xenstored/socket"
+#define STATE_PATH  "/run/paravane/store.journal"
+#define LOG_PATH    "/var/log/paravane/pvstored.log"
+
+struct options {
+    const char *socket, *state, *log, *pid_file;
+    bool foreground, recover, no_state, sockets_only, trace;
+};
+
+static const char usage[] =
+    "usage: pvstored [options]\n"
+    "The store of a Xen-style host: the xenstore protocol over a socket, "
+    "dom0's\n"
+    "kernel's ring and the guests' rings. Killed and started again it carries\n"
+    "on. See pvstored(8).\n"
+    "\n"
+    "  -f, --foreground     do not go to the background; log to standard "
+    "error\n"
+    "  -S, --socket PATH    listen there (" SOCKET_PATH ")\n"
+    "  -j, --state PATH     keep the journal there (" STATE_PATH ")\n"
+    "      --no-state       keep none: a restart begins with an empty store\n"
+    "      --recover        go on from a damaged journal's last good record\n"
+    "      --sockets-only   leave the hypervisor alone\n"
+    "  -l, --log FILE       log there (in the background: " LOG_PATH ")\n"
+    "  -p, --pid-file FILE  write the daemon's process id there\n"
+    "  -T, --trace          log each request\n"
+    "      --version        say the version\n"
+    "  -h, --help           this text\n";
+
+static const struct option long_options[] = {
+    {"foreground", no_argument, NULL, 'f'},
+    {"socket", required_argument, NULL, 'S'},
+    {"state", required_argument, NULL, 'j'},
+    {"no-state", no_argument, NULL, 'n'},
+    {"recover", no_argument, NULL, 'R'},
+    {"sockets-only", no_argument, NULL, 'x'},
+    {"log", required_argument, NULL, 'l'},
+    {"pid-file", required_argument, NULL, 'p'},
+    {"trace", no_argument, NULL, 'T'},
+    {"version", no_argument, NULL, 'V'},
+    {"help", no_argument, NULL, 'h'},
+    {NULL, 0, NULL, 0},
+};
+
+static void parse_options(struct options *o, int argc, char **argv)
+{
+    int c;
+
+    while ((c = getopt_long(argc, argv, "fS:j:l:p:Th", long_options, NULL)) !=
+           -1)
+        switch (c) {
+        case 'f':
+            o->foreground = true;
+            break;
+        case 'S':
+            o->socket = optarg;
+            break;
+        case 'j':
+            o->state = optarg;
+            break;
+        case 'n':
+            o->no_state = true;
+            break;
+        case 'R':
+            o->recover = true;
+            break;
+        case 'x':
+            o->sockets_only = true;
+            break;
+        case 'l':
+            o->log = optarg;
+            break;
+        case 'p':
+            o->pid_file = optarg;
+            break;
+        case 'T':
+            o->trace = true;
+            break;
+        case 'V':
+            puts("pvstored " PARAVANE_VERSION);
+            exit(0);
+        case 'h':
+            fputs(usage, stdout);
+            exit(0);
+        default:
+            fputs("pvstored --help lists the options\n", stderr);
+            exit(2);
+        }
+    if (optind < argc) {
+        fprintf(stderr, "pvstored: \"%s\" is not an option\n", argv[optind]);
+        exit(2);
+    }
+}
+
+/* The directory a file goes into. */
+static void make_parent(const char *path)
+{
+    char dir[4096], *s;
+
+    if (snprintf(dir, sizeof(dir), "%s", path) >= (int)sizeof(dir))
+        return;
+    for (s = strchr(dir + 1, '/'); s; s = strchr(s + 1, '/')) {
+        *s = '\0';
+        mkdir(dir, 0755); /* if this fails, using it will say why */
+        *s = '/';
+    }
+}
+
+/* --- background -------------------------------------------------------------
+ */
+
+/*
+ * The parent waits until the daemon serves, or has said why it cannot: the
+ * daemon's end of the pipe, or -1 in the foreground.
+ */
+static int go_background(void)
+{
+    int fds[2], status = 1;
+    char ok;
+    pid_t pid;
+
+    if (pipe2(fds, O_CLOEXEC))
+        return -errno;
+    pid = fork();
+    if (pid < 0)
+        return -errno;
+    if (pid) {
+        close(fds[1]);
+        if (read(fds[0], &ok, 1) == 1)
+            status = 0;
+        _exit(status);
+    }
+    close(fds[0]);
+    setsid();
+    return fds[1];
+}
+
+static void detach(int fd)
+{
+    int null;
+
+    if (fd < 0)
+        return;
+    null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    if (null >= 0) {
+        dup2(null, STDIN_FILENO);
+        dup2(null, STDOUT_FILENO);
+        dup2(null, STDERR_FILENO);
+        close(null);
+    }
+    if (write(fd, "k", 1) < 0)
+        log_line(LOG_NOTE, "nobody waited for the start");
+    close(fd);
+}
+
+static int write_pid(const char *file)
+{
+    FILE *f;
+
+    if (!file)
+        return 0;
+    make_parent(file);
+    f = fopen(file, "we");
+    if (!f)
+        return -errno;
+    fprintf(f, "%d\n", (int)getpid());
+    return fclose(f) ? -errno : 0;
+}
+
+/* --- the store --------------------------------------------------------------
+ */
+
+static void wake(void *ctx, struct client *c)
+{
+    struct peer *p = client_user(c);
+
+    (void)ctx;
+    if (!p)
+        return;
+    server_mark(p);
+    p->resume(p);
+}
+
+static void log_of_store(void *ctx, enum log_level level, const char *text)
+{
+    (void)ctx;
+    log_line(level, "%s", text);
+}
+
+static const struct store_ops store_ops = {
+    .introduce = domains_introduce,
+    .release = domains_release,
+    .domain_exists = domains_exists,
+    .wake = wake,
+    .log = log_of_store,
+};
+
+static int make_store(struct server *sv)
+{
+    uint64_t seed;
+
+    if (getrandom(&seed, sizeof(seed), 0) != sizeof(seed))
+        return -EIO;
+    sv->store = store_create(&store_ops, sv, seed);
+    return 0;
+}
+
+static int load_state(struct server *sv, const struct options *o)
+{
+    char why[5000];
+    int rc;
+
+    if (o->no_state)
+        return 0;
+    make_parent(o->state);
+    rc = state_open(&sv->state, o->state);
+    if (rc == -EBUSY)
+        log_line(LOG_ERR, "%s: another pvstored keeps its state there",
+                 o->state);
+    else if (rc)
+        log_line(LOG_ERR, "%s: %s", o->state, strerror(-rc));
+    if (rc)
+        return rc;
+    rc = state_load(sv->state, sv->store, o->recover, why, sizeof(why));
+    if (rc)
+        log_line(LOG_ERR, "%s; --recover goes on from there", why);
+    return rc;
+}
+
+static int listen_on(const char *path)
+{
+    int pid, fd;
+
+    make_parent(path);
+    fd = sock_listen(path, &pid);
+    if (fd == -EADDRINUSE)
+        log_line(LOG_ERR,
+                 "%s: another store daemon (process %d) answers there; stop "
+                 "it first",
+                 path, pid);
+    else if (fd < 0)
+        log_line(LOG_ERR, "%s: %s", path, strerror(-fd));
+    return fd;
+}
+
+/* The log, where errors went to standard error so far, and the pid file. */
+static int open_files(const struct options *o)
+{
+    int rc;
+
+    if (o->log)
+        make_parent(o->log);
+    rc = log_open(o->log);
+    if (rc)
+        log_line(LOG_ERR, "%s: %s", o->log, strerror(-rc));
+    if (rc)
+        return rc;
+    rc = write_pid(o->pid_file);
+    if (rc)
+        log_line(LOG_ERR, "%s: %s", o->pid_file, strerror(-rc));
+    return rc;
+}
+
+static int serve(struct options *o, int ready)
+{
+    struct server sv = {0};
+    int listener = -1, rc;
+
+    rc = make_store(&sv);
+    if (rc)
+        return rc;
+    rc = listener = listen_on(o->socket);
+    if (rc >= 0)
+        rc = load_state(&sv, o);
+    if (rc < 0)
+        goto out;
+    sv.base = event_base_new();
+    if (!o->sockets_only && domains_open(&sv))
+        log_line(LOG_NOTE, "no hypervisor here: sockets only");
+    state_start(sv.state, sv.store);
+    rc = open_files(o);
+    if (rc)
+        goto out;
+    log_line(LOG_NOTE, "pvstored %s serves %s, %zu nodes", PARAVANE_VERSION,
+             o->socket, store_nr_nodes(sv.store));
+    if (o->trace)
+        store_set_trace(sv.store, true);
+    detach(ready);
+    rc = server_run(&sv, listener);
+    unlink(o->socket);
+
+out:
+    domains_close(&sv);
+    if (listener >= 0)
+        close(listener);
+    store_destroy(sv.store);
+    state_close(sv.state);
+    if (sv.base)
+        event_base_free(sv.base);
+    return rc;
+}
+
+int main(int argc, char **argv)
+{
+    struct options o = {.socket = SOCKET_PATH, .state = STATE_PATH};
+    int ready = -1, rc;
+
+    parse_options(&o, argc, argv);
+    if (!o.foreground) {
+        o.log = o.log ? o.log : LOG_PATH;
+        ready = go_background();
+        if (ready < 0) {
+            fprintf(stderr, "pvstored: %s\n", strerror(-ready));
+            return 1;
+        }
+    }
+    rc = serve(&o, ready);
+    return rc ? 1 : 0;
+}

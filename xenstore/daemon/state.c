@@ -1,0 +1,355 @@
+#include "xenstore/daemon/state.h"
+#include "xenstore/core/journal.h"
+#include "xenstore/core/map.h"
+#include "xenstore/core/mem.h"
+#include "xenstore/daemon/log.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define MAGIC        "PVSTORE1"
+#define GROW_BYTES   (1u << 20)
+#define COMPACT_MIN  (8u << 20) /* a smaller journal is left alone */
+#define COMPACT_PART 4          /* grown to so many times its snapshot */
+#define CHECK_SEED   0x70765f73746f7265u
+#define INCOMPLETE   1u /* in the header: something could not be stored */
+
+struct header {
+    char magic[8];
+    uint32_t flags;
+    uint32_t pad;
+};
+
+/* A batch: this, then its records, then the next one aligned to 8. */
+struct batch {
+    uint64_t len; /* stored last; 0 ends the journal */
+    uint64_t check;
+    uint64_t seq;
+};
+
+struct state {
+    char *path;
+    int fd;
+    char *map;
+    size_t size; /* of the file and its mapping */
+    size_t used;
+    uint64_t seq;    /* of the last batch */
+    size_t snapshot; /* where the file's first batch ended */
+};
+
+static size_t aligned(size_t len)
+{
+    return (len + 7) & ~(size_t)7;
+}
+
+static struct header *header_of(struct state *st)
+{
+    return (struct header *)st->map;
+}
+
+/* --- the file ---------------------------------------------------------------
+ */
+
+/* Make it `size` long, with real memory behind it. */
+static int resize(struct state *st, size_t size)
+{
+    char *map;
+    int rc = posix_fallocate(st->fd, 0, (off_t)size);
+
+    if (rc)
+        return -rc;
+    map = st->map
+              ? mremap(st->map, st->size, size, MREMAP_MAYMOVE)
+              : mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, st->fd, 0);
+    if (map == MAP_FAILED)
+        return -errno;
+    st->map = map;
+    st->size = size;
+    return 0;
+}
+
+static int open_locked(const char *path)
+{
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    int rc;
+
+    if (fd < 0)
+        return -errno;
+    if (!flock(fd, LOCK_EX | LOCK_NB))
+        return fd;
+    rc = errno == EWOULDBLOCK ? -EBUSY : -errno;
+    close(fd);
+    return rc;
+}
+
+/* Map what is there; an empty file gets its header. */
+static int map_file(struct state *st)
+{
+    struct stat sb;
+    size_t size;
+    int rc;
+
+    if (fstat(st->fd, &sb))
+        return -errno;
+    size = sb.st_size > GROW_BYTES ? (size_t)sb.st_size : GROW_BYTES;
+    rc = resize(st, size);
+    if (rc)
+        return rc;
+    if (!sb.st_size)
+        memcpy(header_of(st)->magic, MAGIC, sizeof(header_of(st)->magic));
+    st->used = sizeof(struct header);
+    return 0;
+}
+
+int state_open(struct state **state, const char *path)
+{
+    struct state *st = mem_zalloc(sizeof(*st));
+    int rc;
+
+    st->path = mem_strdup(path);
+    st->fd = rc = open_locked(path);
+    if (rc >= 0)
+        rc = map_file(st);
+    if (rc) {
+        state_close(st);
+        return rc;
+    }
+    *state = st;
+    return 0;
+}
+
+void state_close(struct state *st)
+{
+    if (!st)
+        return;
+    if (st->map)
+        munmap(st->map, st->size);
+    if (st->fd >= 0)
+        close(st->fd);
+    free(st->path);
+    free(st);
+}
+
+/* --- reading ----------------------------------------------------------------
+ */
+
+/* The batch at `at`, checked. 1, 0 at the end, or -EINVAL. */
+static int get_batch(const struct state *st, size_t at, struct batch *b,
+                     const char **why)
+{
+    if (st->size - at < sizeof(*b))
+        return 0;
+    memcpy(b, st->map + at, sizeof(*b));
+    if (!b->len)
+        return 0;
+    *why = "the batch is longer than the file";
+    if (b->len > st->size - at - sizeof(*b))
+        return -EINVAL;
+    *why = "the batch is out of order";
+    if (b->seq != st->seq + 1)
+        return -EINVAL;
+    *why = "the checksum is wrong";
+    if (b->check !=
+        map_hash(CHECK_SEED ^ b->seq, st->map + at + sizeof(*b), b->len))
+        return -EINVAL;
+    return 1;
+}
+
+/* Replay batch by batch; at damage st->used is where it begins. */
+static int replay(struct state *st, struct store *s, const char **why)
+{
+    struct batch b;
+    size_t at = 0;
+    int rc;
+
+    *why = "this is not a journal";
+    if (memcmp(header_of(st)->magic, MAGIC, sizeof(header_of(st)->magic)))
+        return -EINVAL;
+    *why = "the former daemon could not store everything";
+    if (header_of(st)->flags & INCOMPLETE)
+        return -EINVAL;
+    while ((rc = get_batch(st, st->used, &b, why)) > 0) {
+        rc = journal_replay(s, st->map + st->used + sizeof(b), b.len, why, &at);
+        if (rc)
+            break;
+        st->used += aligned(sizeof(b) + b.len);
+        if (st->used > st->size)
+            st->used = st->size;
+        st->seq = b.seq;
+        if (!st->snapshot)
+            st->snapshot = st->used;
+    }
+    return rc;
+}
+
+static int write_whole(int fd, const char *data, size_t len)
+{
+    ssize_t n;
+
+    for (; len; data += n, len -= (size_t)n) {
+        n = write(fd, data, len);
+        if (n < 0)
+            return -errno;
+    }
+    return 0;
+}
+
+/* Keep the damaged file, and forget the damage in ours. */
+static int set_aside(struct state *st)
+{
+    char name[4096];
+    int fd, rc;
+
+    snprintf(name, sizeof(name), "%s.bad", st->path);
+    fd = open(name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return -errno;
+    rc = write_whole(fd, st->map, st->size);
+    close(fd);
+    if (rc)
+        return rc;
+    memset(header_of(st), 0, sizeof(struct header));
+    memcpy(header_of(st)->magic, MAGIC, sizeof(header_of(st)->magic));
+    memset(st->map + st->used, 0, st->size - st->used);
+    log_line(LOG_WARN, "the damaged journal is kept as %s", name);
+    return 0;
+}
+
+int state_load(struct state *st, struct store *s, bool recover, char *why,
+               size_t why_size)
+{
+    const char *reason = "";
+    int rc = replay(st, s, &reason);
+
+    if (!rc)
+        return 0;
+    snprintf(why, why_size,
+             "%s: batch %" PRIu64 " at byte %zu: %s; %" PRIu64
+             " batches before it are good",
+             st->path, st->seq + 1, st->used, reason, st->seq);
+    if (!recover)
+        return rc;
+    log_line(LOG_WARN, "%s", why);
+    rc = set_aside(st);
+    if (rc)
+        snprintf(why, why_size, "%s.bad: %s", st->path, strerror(-rc));
+    return rc;
+}
+
+/* --- writing ----------------------------------------------------------------
+ */
+
+/* Its length goes in last: a kill before leaves no batch, one after a whole. */
+static int append(struct state *st, const char *records, size_t len)
+{
+    size_t total = aligned(sizeof(struct batch) + len), size = st->size;
+    struct batch *b;
+    int rc;
+
+    while (size - st->used < total + sizeof(struct batch))
+        size += size < (64u << 20) ? size : 64u << 20;
+    rc = size == st->size ? 0 : resize(st, size);
+    if (rc)
+        return rc;
+    b = (struct batch *)(st->map + st->used);
+    memcpy(b + 1, records, len);
+    b->seq = st->seq + 1;
+    b->check = map_hash(CHECK_SEED ^ b->seq, b + 1, len);
+    /* A batch cut off by a kill may have left something behind this one. */
+    memset(st->map + st->used + total, 0, sizeof(*b));
+    __atomic_store_n(&b->len, len, __ATOMIC_RELEASE);
+    st->seq++;
+    st->used += total;
+    return 0;
+}
+
+static void failed(struct state *st, int rc)
+{
+    if (header_of(st)->flags & INCOMPLETE)
+        return;
+    header_of(st)->flags |= INCOMPLETE;
+    log_line(LOG_ERR, "%s: %s; a restart could not carry on", st->path,
+             strerror(-rc));
+}
+
+/* A new file with a snapshot takes the old one's name. */
+static int compact(struct state *st, struct store *s)
+{
+    struct state new = {.fd = -1};
+    struct buf out = {0};
+    char name[4096];
+    int rc;
+
+    snprintf(name, sizeof(name), "%s.new", st->path);
+    unlink(name);
+    rc = new.fd = open_locked(name);
+    if (rc >= 0)
+        rc = map_file(&new);
+    if (rc)
+        goto drop;
+    journal_snapshot(s, &out);
+    rc = append(&new, buf_head(&out), buf_len(&out));
+    if (!rc && rename(name, st->path))
+        rc = -errno;
+    if (rc)
+        goto drop;
+    munmap(st->map, st->size);
+    close(st->fd);
+    new.path = st->path;
+    new.snapshot = new.used;
+    *st = new;
+    buf_free(&out);
+    return 0;
+
+drop:
+    buf_free(&out);
+    if (new.map)
+        munmap(new.map, new.size);
+    if (new.fd >= 0)
+        close(new.fd);
+    return rc;
+}
+
+static bool is_due(const struct state *st)
+{
+    return st->used > COMPACT_MIN && st->used / COMPACT_PART > st->snapshot;
+}
+
+void state_start(struct state *st, struct store *s)
+{
+    int rc;
+
+    if (!st)
+        return;
+    rc = st->seq && !is_due(st) ? 0 : compact(st, s);
+    if (rc)
+        failed(st, rc);
+    store_journal(s, true);
+}
+
+void state_commit(struct state *st, struct store *s)
+{
+    const char *records;
+    size_t len;
+    int rc;
+
+    if (!st)
+        return;
+    records = store_records(s, &len);
+    if (!len)
+        return;
+    rc = append(st, records, len);
+    store_records_taken(s);
+    if (!rc && is_due(st))
+        rc = compact(st, s);
+    if (rc)
+        failed(st, rc);
+}

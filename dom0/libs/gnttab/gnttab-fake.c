@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 struct gnttab {
     int unused;
@@ -12,7 +13,7 @@ static struct {
     unsigned char *page;
     int writable;
     int granted;
-    int owns; /* the page is its own allocation */
+    unsigned int owns; /* pages of the mapping that begins with it */
 } grants[GNTTAB_FAKE_REFS];
 static struct gnttab only;
 static unsigned int mapped, copies;
@@ -21,7 +22,7 @@ void gnttab_fake_reset(void)
 {
     for (unsigned int i = 0; i < GNTTAB_FAKE_REFS; i++)
         if (grants[i].owns)
-            free(grants[i].page);
+            munmap(grants[i].page, (size_t)grants[i].owns * GNTTAB_PAGE_SIZE);
     memset(grants, 0, sizeof(grants));
     mapped = copies = 0;
 }
@@ -29,16 +30,16 @@ void gnttab_fake_reset(void)
 void *gnttab_fake_grant_run(uint32_t ref, unsigned int nr)
 {
     unsigned char *pages =
-        aligned_alloc(GNTTAB_PAGE_SIZE, (size_t)nr * GNTTAB_PAGE_SIZE);
+        mmap(NULL, (size_t)nr * GNTTAB_PAGE_SIZE, PROT_READ | PROT_WRITE,
+             MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 
-    if (!pages)
+    if (pages == MAP_FAILED)
         abort();
-    memset(pages, 0, (size_t)nr * GNTTAB_PAGE_SIZE);
     for (unsigned int i = 0; i < nr; i++) {
         grants[ref + i].page = pages + (size_t)i * GNTTAB_PAGE_SIZE;
         grants[ref + i].writable = 1;
         grants[ref + i].granted = 1;
-        grants[ref + i].owns = i == 0;
+        grants[ref + i].owns = i ? 0 : nr;
     }
     return pages;
 }

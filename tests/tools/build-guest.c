@@ -179,6 +179,8 @@ static int run_once(struct session *s, int i)
         int gone = hv_domain_destroy(s->hv, d.domid);
 
         printf("build-guest: destroyed (%d) in %.1f ms\n", gone, now_ms() - t2);
+        if (s->o.store)
+            forget(&d);
     }
 free:
     image_free(ramdisk);

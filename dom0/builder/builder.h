@@ -35,7 +35,7 @@ struct built_domain {
 
     /* Microseconds each phase took, for whoever looks where time goes. */
     struct {
-        uint32_t create, memory, kernel, ramdisk, tables, start;
+        uint32_t create, memory, map, kernel, ramdisk, tables, unmap, start;
     } us;
 };
 

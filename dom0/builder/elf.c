@@ -21,11 +21,17 @@ struct elf_reader {
 
 /*
  * Features that a kernel may demand (a leading '!') and that a PV guest of a
- * 4.17 hypervisor has or never misses.
+ * 4.17 hypervisor has or does not miss.
  */
 static const char *const offered_features[] = {
-    "pae_pgdir_above_4gb", "mmu_pt_update_preserve_ad", "highmem_assist",
-    "gnttab_map_avail_bits", "memory_op_vnode_supported"};
+    "writable_page_tables",
+    "writable_descriptor_tables",
+    "pae_pgdir_above_4gb",
+    "mmu_pt_update_preserve_ad",
+    "highmem_assist",
+    "gnttab_map_avail_bits",
+    "memory_op_vnode_supported",
+};
 
 static const void *at(const struct elf_reader *r, uint64_t offset, uint64_t n)
 {

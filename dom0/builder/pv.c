@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include <xen/grant_table.h>
 
 #define SUPERPAGE_ORDER 9
@@ -196,15 +197,13 @@ static int open_window(const struct fill *f, struct window *w, uint64_t first,
     void *at;
     int rc;
 
-    w->pfn = first;
-    w->nr = end - first;
-    rc = fmem_map(f->b->fm, f->out->domid, PROT_READ | PROT_WRITE, w->nr,
+    rc = fmem_map(f->b->fm, f->out->domid, PROT_READ | PROT_WRITE, end - first,
                   f->p2m + first, &at);
     if (rc)
         return builder_fail(f->err, rc,
                             "The guest's memory cannot be mapped: %s.",
                             strerror(-rc));
-    w->at = at;
+    *w = (struct window){.pfn = first, .nr = end - first, .at = at};
     return 0;
 }
 
@@ -220,21 +219,52 @@ static void *page_at(const struct window *w, uint64_t pfn)
     return w->at + (pfn - w->pfn) * PV_PAGE_SIZE;
 }
 
+/* From the file straight into the guest if there is one: reading it through a
+   mapping costs a page fault for every few pages. */
+static int copy_segment(const struct fill *f, const struct elf_segment *s,
+                        uint8_t *to)
+{
+    uint64_t done = 0;
+
+    if (f->kernel->fd < 0) {
+        memcpy(to, f->kernel->data + s->offset, s->file_size);
+        return 0;
+    }
+    while (done < s->file_size) {
+        ssize_t n = pread(f->kernel->fd, to + done, s->file_size - done,
+                          (off_t)(s->offset + done));
+
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            return builder_fail(f->err, n ? -errno : -EIO,
+                                "The unpacked kernel of %s cannot be read: "
+                                "%s.",
+                                f->kernel->path, strerror(n ? errno : EIO));
+        done += (uint64_t)n;
+    }
+    return 0;
+}
+
 /* Whatever the segments do not cover is zeroed: nothing of an earlier guest's
    or of ours is left in it. The window begins with the kernel. */
-static void copy_kernel(const struct fill *f, const struct window *w)
+static int copy_kernel(const struct fill *f, const struct window *w)
 {
     uint64_t done = 0, size = f->k->end - f->k->start;
+    int rc;
 
     for (unsigned i = 0; i < f->k->nr_segments; i++) {
         const struct elf_segment *s = &f->k->segment[i];
         uint64_t to = s->va - f->k->start;
 
         memset(w->at + done, 0, to - done);
-        memcpy(w->at + to, f->kernel->data + s->offset, s->file_size);
+        rc = copy_segment(f, s, w->at + to);
+        if (rc)
+            return rc;
         done = to + s->file_size;
     }
     memset(w->at + done, 0, size - done);
+    return 0;
 }
 
 static void copy_ramdisk(const struct fill *f, const struct window *w)
@@ -298,11 +328,11 @@ static int fill_memory(const struct fill *f, struct timespec *mark)
 
     if (!rc && l->end_pfn > outer)
         rc = open_window(f, &out, outer, l->end_pfn);
-    if (rc) {
-        out.nr = 0;
+    f->out->us.map = builder_lap(mark);
+    if (!rc)
+        rc = copy_kernel(f, &in);
+    if (rc)
         goto close;
-    }
-    copy_kernel(f, &in);
     f->out->us.kernel = builder_lap(mark);
     if (f->ramdisk)
         copy_ramdisk(f, l->ramdisk_unmapped ? &out : &in);
@@ -318,12 +348,13 @@ static int fill_memory(const struct fill *f, struct timespec *mark)
         memset(page_at(&out, l->p2m_pt_pfn), 0, l->nr_p2m_pt * PV_PAGE_SIZE);
     pagetable_build(l, f->p2m, page_at(&in, l->pt_pfn),
                     l->nr_p2m_pt ? page_at(&out, l->p2m_pt_pfn) : NULL);
+    f->out->us.tables = builder_lap(mark);
 
 close:
     /* Before the tables are pinned nobody may hold them writable. */
     close_window(f, &out);
     close_window(f, &in);
-    f->out->us.tables = builder_lap(mark);
+    f->out->us.unmap = builder_lap(mark);
     return rc;
 }
 

@@ -68,6 +68,12 @@ static bool parse_item(struct parser *p, struct value *list, unsigned depth)
     return !p->rc;
 }
 
+static void unclosed(struct parser *p, struct place open)
+{
+    report_error(p->report, open,
+                 "this `[' has no `]' before the end of the file");
+}
+
 static struct value *parse_list(struct parser *p, unsigned depth)
 {
     struct place open = p->t.at;
@@ -87,14 +93,17 @@ static struct value *parse_list(struct parser *p, unsigned depth)
         skip_newlines(p);
         if (p->t.kind == TOKEN_CLOSE)
             break;
+        if (p->t.kind == TOKEN_END) {
+            unclosed(p, open);
+            goto bad;
+        }
         if (!parse_item(p, list, depth))
             goto bad;
         skip_newlines(p);
         if (p->t.kind == TOKEN_CLOSE)
             break;
         if (p->t.kind == TOKEN_END) {
-            report_error(p->report, open,
-                         "this `[' has no `]' before the end of the file");
+            unclosed(p, open);
             goto bad;
         }
         if (p->t.kind != TOKEN_COMMA) {

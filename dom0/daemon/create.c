@@ -189,16 +189,10 @@ struct entry {
 static int enter_step(struct xs_handle *xs, xs_transaction_t t, void *arg)
 {
     struct entry *e = arg;
-    char roots[NODE_ROOTS][96];
-    unsigned n, i;
-    int rc = 0;
+    struct domain_paths p;
 
-    n = nodes_roots(e->built->domid, e->g->uuid, roots);
-    for (i = 0; i < n && !rc; i++)
-        rc = store_remove(xs, t, "%s", roots[i]);
-    if (!rc)
-        rc = devices_remove_backends(xs, t, e->built->domid);
-    return rc ? rc : store_write_nodes(xs, t, &e->nodes);
+    device_domain_paths(&p, e->built->domid, e->g->uuid);
+    return store_replace(xs, t, p.paths, p.nr, &e->nodes);
 }
 
 static int enter(struct kit *k, const struct guest *g,

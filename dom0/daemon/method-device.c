@@ -19,7 +19,7 @@
 
 static int nodes_step(struct xs_handle *xs, xs_transaction_t t, void *arg)
 {
-    return store_write_nodes(xs, t, arg);
+    return store_replace(xs, t, NULL, 0, arg);
 }
 
 /* Write the device's nodes and wait for its backend; undone on failure. */

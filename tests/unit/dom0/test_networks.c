@@ -23,15 +23,16 @@ static int parse(struct networks *n, const char *text, struct fault *f)
 
 static void test_networks_are_read(void **state)
 {
-    static const char text[] = "# three\n"
-                               "[default]\n"
-                               "type = nat # hides\n"
-                               "  bridge=pvnat0\n"
-                               "address = 10.77.0.1/24\n"
-                               "dhcp = yes\n"
-                               "dhcp-range = 10.77.0.10 - 10.77.0.20\n"
-                               "[wire]\ntype = bridged\nuplink = eth1\nmtu = 9000\n"
-                               "\n[inside]\n";
+    static const char text[] =
+        "# three\n"
+        "[default]\n"
+        "type = nat # hides\n"
+        "  bridge=pvnat0\n"
+        "address = 10.77.0.1/24\n"
+        "dhcp = yes\n"
+        "dhcp-range = 10.77.0.10 - 10.77.0.20\n"
+        "[wire]\ntype = bridged\nuplink = eth1\nmtu = 9000\n"
+        "\n[inside]\n";
     struct networks n;
     struct fault f;
     const struct network *one;
@@ -59,8 +60,8 @@ static void test_range_has_a_default_outside_our_address(void **state)
     struct fault f;
 
     (void)state;
-    assert_int_equal(
-        parse(&n, "[a]\naddress=192.168.5.1/24\ndhcp=yes\n", &f), 0);
+    assert_int_equal(parse(&n, "[a]\naddress=192.168.5.1/24\ndhcp=yes\n", &f),
+                     0);
     assert_string_equal(inet_ntoa(n.list[0].dhcp_first), "192.168.5.128");
     assert_string_equal(inet_ntoa(n.list[0].dhcp_last), "192.168.5.254");
     networks_release(&n);
@@ -150,8 +151,7 @@ static void test_dhcp_listens_on_its_bridge_alone(void **state)
     char text[1024];
 
     (void)state;
-    assert_int_equal(
-        parse(&n, "[a]\naddress=10.1.0.1/24\ndhcp=yes\n", &f), 0);
+    assert_int_equal(parse(&n, "[a]\naddress=10.1.0.1/24\ndhcp=yes\n", &f), 0);
     assert_int_equal(network_dnsmasq(&n.list[0], "/run/x", text, sizeof(text)),
                      0);
     assert_non_null(strstr(text, "interface=a\n"));

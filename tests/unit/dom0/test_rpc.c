@@ -29,9 +29,9 @@ static void test_request_is_read(void **state)
     struct fault f;
 
     (void)state;
-    assert_int_equal(parse("{\"id\":7,\"method\":\"list\",\"params\":{\"a\":1}}",
-                           &req, &f),
-                     0);
+    assert_int_equal(
+        parse("{\"id\":7,\"method\":\"list\",\"params\":{\"a\":1}}", &req, &f),
+        0);
     assert_int_equal(req.id, 7);
     assert_string_equal(req.method, "list");
     assert_int_equal(rpc_int(req.params, "a", 0), 1);

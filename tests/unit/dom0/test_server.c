@@ -2,13 +2,14 @@
  * The control socket: lines in and out, limits on what a client may have us
  * hold, and clients that misbehave hurt only themselves.
  *
- * sources: dom0/daemon/server.c dom0/daemon/rpc.c dom0/daemon/fault.c dom0/daemon/log.c
- * libs: -levent -ljansson
+ * sources: dom0/daemon/server.c dom0/daemon/rpc.c dom0/daemon/fault.c
+ * dom0/daemon/log.c libs: -levent -ljansson
  */
 #include "dom0/daemon/server.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -254,5 +255,6 @@ int main(void)
                                         setup, teardown),
     };
 
+    signal(SIGPIPE, SIG_IGN); /* as pvnd does */
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

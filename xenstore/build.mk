@@ -16,3 +16,5 @@ $(call program,pvstored,$(xs-core-src) $(xs-transport-src) \
 	xenstore/transport/socket.c $(addprefix xenstore/daemon/,main.c server.c \
 	sockets.c domains.c state.c log.c) $(libs-hypercall-src),\
 	-levent_core -lxenevtchn -lxengnttab $(libs-hypercall-libs))
+$(call program,pvstore,$(xs-client-src) $(addprefix xenstore/cmd/,main.c print.c \
+	cmd-node.c cmd-tree.c cmd-live.c),-ljansson)

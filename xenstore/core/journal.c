@@ -687,8 +687,8 @@ static void replay_child(struct replay *r)
 
     value = take_bytes(r, &len);
     if (r->bad || !perms || depth > DEPTH_MAX || depth > r->depth ||
-        len > XENSTORE_PAYLOAD_MAX || name_len >= PATH_BYTES ||
-        !name_len != !depth ||
+        (!depth && r->depth) || len > XENSTORE_PAYLOAD_MAX ||
+        name_len >= PATH_BYTES || !name_len != !depth ||
         (depth && child_find(r->stack[depth - 1]->children, name, name_len))) {
         r->bad = true;
         perms_put(perms);

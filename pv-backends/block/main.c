@@ -2,6 +2,7 @@
 #include "pv-backends/block/blkback.h"
 #include "pv-backends/block/blkio.h"
 #include "pv-backends/block/device.h"
+#include "pv-backends/runtime/instance.h"
 #include "pv-backends/runtime/log.h"
 #include "pv-backends/runtime/loop.h"
 
@@ -10,7 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include <event2/event.h>
 
@@ -98,19 +98,16 @@ static void on_io(evutil_socket_t fd, short what, void *arg)
         blkback_finish(last);
 }
 
-static int make_dir(const char *path)
+/* One process per guest, and one journal per disk. */
+static int take_place(const struct options *o)
 {
-    /* /run/paravane may not be there yet either. */
-    char parent[256];
-    char *slash;
+    char name[32];
+    int rc = instance_make_dir(o->state_dir, 0700);
 
-    snprintf(parent, sizeof(parent), "%s", path);
-    slash = strrchr(parent, '/');
-    if (slash && slash != parent) {
-        *slash = 0;
-        mkdir(parent, 0755);
-    }
-    return mkdir(path, 0700) && errno != EEXIST ? -errno : 0;
+    if (rc)
+        return rc;
+    snprintf(name, sizeof(name), "%d", o->domid > 0 ? o->domid : 0);
+    return instance_lock(o->state_dir, name);
 }
 
 static int serve(const struct options *o, struct loop *loop, struct blkio *io)
@@ -141,11 +138,8 @@ int main(int argc, char **argv)
 
     if (rc)
         return rc == 1 ? 0 : 2;
-    rc = make_dir(o.state_dir);
-    if (rc) {
-        log_error("cannot make %s: %s", o.state_dir, strerror(-rc));
+    if (take_place(&o))
         return 1;
-    }
     rc = blkio_open(&io, o.io);
     if (rc) {
         log_error("no asynchronous I/O: %s", strerror(-rc));

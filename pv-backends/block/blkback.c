@@ -1,5 +1,6 @@
 #include "pv-backends/block/blkback.h"
 
+#include "pv-backends/runtime/grantcache.h"
 #include "dom0/libs/gnttab/gnttab.h"
 
 #include <errno.h>
@@ -78,11 +79,34 @@ static void batch_owners(struct copy_batch *batch, struct blkreq_list *list)
     STAILQ_CONCAT(list, &batch->owners);
 }
 
+/* The data of a request whose pages stay granted: through their mappings. */
+static int copy_mapped(struct blkreq *req)
+{
+    unsigned char *at = req->buf, *page;
+
+    for (unsigned int i = 0; i < req->rq.nr_segments; i++) {
+        const struct blk_segment *seg = &req->segments[i];
+
+        page = grantcache_get(req->bb->cfg.persistent, seg->ref);
+        if (!page)
+            return -EFAULT;
+        if (req->rq.kind == BLK_READ)
+            memcpy(page + seg->offset, at, seg->length);
+        else
+            memcpy(at, page + seg->offset, seg->length);
+        at += seg->length;
+    }
+    return 0;
+}
+
 /* The data of a request, one operation per segment. */
 static int batch_data(struct copy_batch *batch, struct blkreq *req)
 {
     uint32_t domid = req->bb->cfg.domid;
     unsigned char *at = req->buf;
+
+    if (req->bb->cfg.persistent)
+        return copy_mapped(req);
 
     for (unsigned int i = 0; i < req->rq.nr_segments; i++) {
         const struct blk_segment *seg = &req->segments[i];

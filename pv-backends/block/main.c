@@ -16,12 +16,14 @@
 
 struct options {
     int domid;
-    const char *io, *state_dir;
+    const char *io;
+    struct blk_settings settings;
 };
 
 static void usage(FILE *to)
 {
     fputs("Usage: pvblkd --domid N [--io uring|threads] [--state-dir DIR]\n"
+          "              [--persistent-grants]\n"
           "Serve the disks of guest N (0: of every guest). See pvblkd(8).\n",
           to);
 }
@@ -44,6 +46,7 @@ static int parse(int argc, char **argv, struct options *o)
         {"domid", required_argument, NULL, 'd'},
         {"io", required_argument, NULL, 'i'},
         {"state-dir", required_argument, NULL, 's'},
+        {"persistent-grants", no_argument, NULL, 'p'},
         {"version", no_argument, NULL, 'V'},
         {"help", no_argument, NULL, 'h'},
         {0},
@@ -63,7 +66,10 @@ static int parse(int argc, char **argv, struct options *o)
             o->io = optarg;
             break;
         case 's':
-            o->state_dir = optarg;
+            o->settings.state_dir = optarg;
+            break;
+        case 'p':
+            o->settings.persistent = 1;
             break;
         case 'V':
             puts("pvblkd " PARAVANE_VERSION);
@@ -102,15 +108,15 @@ static void on_io(evutil_socket_t fd, short what, void *arg)
 static int take_place(const struct options *o)
 {
     char name[32];
-    int rc = instance_make_dir(o->state_dir, 0700);
+    int rc = instance_make_dir(o->settings.state_dir, 0700);
 
     if (rc)
         return rc;
     snprintf(name, sizeof(name), "%d", o->domid > 0 ? o->domid : 0);
-    return instance_lock(o->state_dir, name);
+    return instance_lock(o->settings.state_dir, name);
 }
 
-static int serve(const struct options *o, struct loop *loop, struct blkio *io)
+static int serve(struct options *o, struct loop *loop, struct blkio *io)
 {
     struct backend_host *host;
     struct event *done =
@@ -119,7 +125,8 @@ static int serve(const struct options *o, struct loop *loop, struct blkio *io)
 
     if (!done || event_add(done, NULL))
         return rc;
-    blk_device_setup(io, o->state_dir);
+    o->settings.io = io;
+    blk_device_setup(&o->settings);
     rc = backend_host_open(&host, loop, &blk_class, o->domid);
     if (!rc) {
         rc = loop_run(loop);
@@ -131,7 +138,7 @@ static int serve(const struct options *o, struct loop *loop, struct blkio *io)
 
 int main(int argc, char **argv)
 {
-    struct options o = {.state_dir = "/run/paravane/pvblkd"};
+    struct options o = {.settings.state_dir = "/run/paravane/pvblkd"};
     struct loop *loop;
     struct blkio *io;
     int rc = parse(argc, argv, &o);

@@ -17,6 +17,7 @@ pv_up()
             > $pv_etc/networks.conf
     fi
     pvn version > /dev/null 2>&1 || pvnd_start
+    pv_destroy_all # what a case before this one left
 }
 
 # pvnd is the oldest process of its name; a fork of it about to become another

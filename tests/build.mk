@@ -98,12 +98,6 @@ unit: $(addprefix $(UNIT)/,$(UNIT_NAMES)) $(addprefix $(HOST_UNIT)/,$(HOST_UNIT_
 TEST_OUT := $(BUILD)/tests/machine
 TEST_JOB := $(TEST_OUT)/job
 
-# Our host domain's programs, for the boot "host".
-$(TEST_JOB)/bin/%: $(BUILD)/bin/%
-	@mkdir -p $(@D)
-	@strip -o $@ $<
-test-job-files := $(patsubst $(BUILD)/bin/%,$(TEST_JOB)/bin/%,$(programs))
-
 include tests/bench/build.mk
 include $(wildcard tests/machine/*/build.mk)
 

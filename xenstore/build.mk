@@ -1,7 +1,7 @@
 # The store: core, transports, daemon, client library, shell tools.
 
 # For whoever talks to a store.
-xs-client-src := $(addprefix xenstore/client/,xs.c xs-conn.c xs-watch.c)
+xs-client-src := $(addprefix xenstore/client/,xs.c xs-conn.c xs-watch.c xs-many.c)
 
 # The store itself, without a file descriptor in it.
 xs-core-src := $(addprefix xenstore/core/,mem.c buf.c map.c path.c perm.c \
@@ -16,3 +16,5 @@ $(call program,pvstored,$(xs-core-src) $(xs-transport-src) \
 	xenstore/transport/socket.c $(addprefix xenstore/daemon/,main.c server.c \
 	sockets.c domains.c state.c log.c) $(libs-hypercall-src),\
 	-levent_core -lxenevtchn -lxengnttab $(libs-hypercall-libs))
+$(call program,pvstore,$(xs-client-src) $(addprefix xenstore/cmd/,main.c print.c \
+	cmd-node.c cmd-tree.c cmd-live.c),-ljansson)

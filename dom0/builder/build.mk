@@ -7,7 +7,7 @@ builder-libs := -lz -llzma -lzstd -llz4 -lbz2 -llzo2
 
 # For machine tests, not installed: a guest by the builder alone.
 build-guest-src := tests/tools/build-guest.c $(builder-src) $(config-src) \
-	$(libs-hypercall-src) $(libs-foreignmem-src)
+	$(libs-hypercall-src) $(libs-foreignmem-src) $(xs-client-src)
 BUILD_GUEST := $(BUILD)/tests/build-guest
 $(BUILD_GUEST): $(build-guest-src:%.c=$(USER_OUT)/%.o)
 	@mkdir -p $(@D)

@@ -50,6 +50,8 @@ int builder_open(struct hv *hv, struct fmem *fm, struct builder **out,
     if (rc)
         goto fail;
     find_guest_type(b, v->caps);
+    /* Ours promises that (hypervisor/mm/frame.c); others mostly do it. */
+    b->zeroed = strstr(v->extra, "paravane") != NULL;
     b->grant_version = info.capabilities & XEN_SYSCTL_PHYSCAP_gnttab_v2 ? 2 : 1;
     b->nr_cpus = info.max_cpu_id + 1;
     free(v);

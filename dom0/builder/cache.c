@@ -91,8 +91,7 @@ int cache_open(const char *dir, const struct cache_key *k)
     return fd;
 }
 
-/* A file changed a moment ago may change again with the same times. */
-static bool settled(const struct stat *st)
+bool cache_settled(const struct stat *st)
 {
     struct timespec now;
 
@@ -104,7 +103,7 @@ static bool settled(const struct stat *st)
 void cache_link(const char *dir, const struct cache_key *k,
                 const struct stat *packed)
 {
-    int dirfd = settled(packed) ? open_dir(dir) : -1;
+    int dirfd = cache_settled(packed) ? open_dir(dir) : -1;
     char name[160], tmp[64], target[80];
 
     if (dirfd < 0)

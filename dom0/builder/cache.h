@@ -24,6 +24,12 @@ struct cache_key {
 
 void cache_key_of(struct cache_key *k, const void *file, size_t size);
 
+/*
+ * Has the file not changed for a while? One that changed a moment ago may
+ * change again without its times telling.
+ */
+bool cache_settled(const struct stat *st);
+
 /* A descriptor of the unpacked kernel, or -ENOENT, -Exxx. */
 int cache_open_by_file(const char *dir, const struct stat *packed);
 int cache_open(const char *dir, const struct cache_key *k);

@@ -4,6 +4,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -96,7 +98,7 @@ static struct image *new_image(const char *path)
 
     if (!img)
         return NULL;
-    img->fd = -1;
+    img->refs = 1;
     img->path = strdup(path);
     if (!img->path) {
         free(img);
@@ -105,22 +107,109 @@ static struct image *new_image(const char *path)
     return img;
 }
 
-void image_free(struct image *img)
+static void destroy_image(struct image *img)
 {
-    if (!img)
-        return;
     if (img->mapped)
         munmap((void *)(uintptr_t)img->data, img->size);
     else
         free((void *)(uintptr_t)img->data);
-    if (img->fd >= 0)
-        close(img->fd);
+    free(img->nonzero);
     free(img->path);
     free(img);
 }
 
+/* --- kernels that stay mapped ------------------------------------------------
+ */
+
+#define MAX_KEPT 4
+
+static struct {
+    struct image *img;
+    char *cache_dir;
+    struct stat packed;
+} kept[MAX_KEPT]; /* newest first */
+static pthread_mutex_t kept_lock = PTHREAD_MUTEX_INITIALIZER;
+
+static bool same_time(struct timespec a, struct timespec b)
+{
+    return a.tv_sec == b.tv_sec && a.tv_nsec == b.tv_nsec;
+}
+
+static bool same_file(const struct stat *a, const struct stat *b)
+{
+    return a->st_dev == b->st_dev && a->st_ino == b->st_ino &&
+           a->st_size == b->st_size && same_time(a->st_mtim, b->st_mtim) &&
+           same_time(a->st_ctim, b->st_ctim);
+}
+
+static void put_locked(struct image *img)
+{
+    if (!--img->refs)
+        destroy_image(img);
+}
+
+void image_free(struct image *img)
+{
+    if (!img)
+        return;
+    pthread_mutex_lock(&kept_lock);
+    put_locked(img);
+    pthread_mutex_unlock(&kept_lock);
+}
+
+static struct image *find_kept(const char *cache_dir, const struct stat *packed)
+{
+    struct image *img = NULL;
+
+    pthread_mutex_lock(&kept_lock);
+    for (int i = 0; i < MAX_KEPT && kept[i].img && !img; i++)
+        if (same_file(&kept[i].packed, packed) &&
+            !strcmp(kept[i].cache_dir, cache_dir))
+            img = kept[i].img;
+    if (img)
+        img->refs++;
+    pthread_mutex_unlock(&kept_lock);
+    return img;
+}
+
+static void drop_kept_locked(int i)
+{
+    if (kept[i].img)
+        put_locked(kept[i].img);
+    free(kept[i].cache_dir);
+    memset(&kept[i], 0, sizeof(kept[i]));
+}
+
+void image_drop_kept(void)
+{
+    pthread_mutex_lock(&kept_lock);
+    for (int i = 0; i < MAX_KEPT; i++)
+        drop_kept_locked(i);
+    pthread_mutex_unlock(&kept_lock);
+}
+
+static void keep(struct image *img, const char *cache_dir,
+                 const struct stat *packed)
+{
+    char *dir = strdup(cache_dir);
+
+    if (!dir)
+        return;
+    pthread_mutex_lock(&kept_lock);
+    drop_kept_locked(MAX_KEPT - 1);
+    memmove(kept + 1, kept, (MAX_KEPT - 1) * sizeof(*kept));
+    img->refs++;
+    kept[0].img = img;
+    kept[0].cache_dir = dir;
+    kept[0].packed = *packed;
+    pthread_mutex_unlock(&kept_lock);
+}
+
+/* --- kernels
+ * ------------------------------------------------------------------ */
+
 /* Nobody but root writes there, and nobody writes twice. */
-static int use_cached(struct image *img, int fd)
+static int map_cached(struct image *img, int fd)
 {
     struct stat st;
     void *p;
@@ -133,7 +222,6 @@ static int use_cached(struct image *img, int fd)
     img->data = p;
     img->size = (size_t)st.st_size;
     img->mapped = 1;
-    img->fd = fd;
     return 0;
 }
 
@@ -143,11 +231,10 @@ static int take_cached(struct image *img, int fd)
 
     if (fd < 0)
         return fd;
-    rc = use_cached(img, fd);
-    if (rc) {
-        close(fd);
+    rc = map_cached(img, fd);
+    close(fd);
+    if (rc)
         return rc;
-    }
     img->packing = "cached";
     img->from_cache = 1;
     return 0;
@@ -184,11 +271,12 @@ static int unpack_kernel(struct image *img, const struct kernel_file *k,
     return 0;
 }
 
-/* The unpacked bytes stay in memory whether they can be kept or not. */
+/* In the cache from now on, if it can be written. */
 static void keep_kernel(struct image *img, const char *dir,
                         const struct cache_key *key, const struct stat *st)
 {
-    int fd = cache_store(dir, key, img->data, img->size);
+    void *data = (void *)(uintptr_t)img->data;
+    int fd = cache_store(dir, key, data, img->size);
 
     if (fd < 0) {
         snprintf(img->warning, sizeof(img->warning),
@@ -197,6 +285,8 @@ static void keep_kernel(struct image *img, const char *dir,
                  dir, strerror(-fd));
         return;
     }
+    if (!map_cached(img, fd))
+        free(data);
     close(fd);
     cache_link(dir, key, st);
 }
@@ -233,33 +323,66 @@ static int load_read_kernel(struct image *img, const struct file *f,
     return rc;
 }
 
+/* What guests need not be given where their memory is zero anyway. */
+static int find_nonzero(struct image *img)
+{
+    size_t nr = (img->size + 4095) / 4096;
+
+    img->nonzero = calloc(1, nr / 8 + 1);
+    if (!img->nonzero)
+        return -ENOMEM;
+    for (size_t i = 0; i < nr; i++) {
+        const uint8_t *p = img->data + i * 4096;
+        size_t size = i + 1 < nr ? 4096 : img->size - i * 4096;
+
+        if (p[0] || memcmp(p, p + 1, size - 1))
+            img->nonzero[i / 8] |= (uint8_t)(1u << (i % 8));
+    }
+    return 0;
+}
+
+static int load_opened_kernel(struct image *img, const struct file *f,
+                              const char *cache_dir, struct builder_error *err)
+{
+    uint8_t *data = NULL;
+    int rc = 0;
+
+    if (!cache_dir || take_cached(img, cache_open_by_file(cache_dir, &f->st))) {
+        rc = read_file(f, &data, err);
+        if (!rc)
+            rc = load_read_kernel(img, f, data, cache_dir, err);
+        if (data != img->data)
+            free(data);
+    }
+    if (!rc && find_nonzero(img))
+        rc = builder_fail(err, -ENOMEM, "There is no memory left in dom0.");
+    return rc;
+}
+
 int image_load_kernel(const char *path, const char *cache_dir,
                       struct image **out, struct builder_error *err)
 {
     struct image *img;
-    uint8_t *data = NULL;
     struct file f;
     int rc = open_file(&f, path, "kernel", MAX_KERNEL_FILE, err);
 
     if (rc)
         return rc;
+    *out = cache_dir ? find_kept(cache_dir, &f.st) : NULL;
+    if (*out)
+        goto close;
     img = new_image(path);
     if (!img) {
         rc = builder_fail(err, -ENOMEM, "There is no memory left in dom0.");
         goto close;
     }
-    if (cache_dir && !take_cached(img, cache_open_by_file(cache_dir, &f.st)))
-        goto done;
-    rc = read_file(&f, &data, err);
-    if (!rc)
-        rc = load_read_kernel(img, &f, data, cache_dir, err);
-    if (data != img->data)
-        free(data);
+    rc = load_opened_kernel(img, &f, cache_dir, err);
     if (rc) {
         image_free(img);
         goto close;
     }
-done:
+    if (img->mapped && cache_settled(&f.st))
+        keep(img, cache_dir, &f.st);
     *out = img;
 close:
     close(f.fd);

@@ -20,21 +20,30 @@
 struct image {
     const uint8_t *data; /* private, read-only; the whole unpacked file */
     size_t size;
-    int fd;              /* the same bytes as a file, or -1 */
-    int mapped;          /* data is a mapping of it */
+    uint8_t *nonzero;    /* bit n: page n of it has a byte that is not zero;
+                            NULL for ramdisks */
     char *path;          /* what was asked for */
-    const char *packing; /* "none", "gzip", "xz", ... */
+    const char *packing; /* "none", "gzip", "xz", ...; "cached" */
     int from_cache;      /* unpacked by an earlier run */
     char warning[400];   /* empty, or what the user should hear */
+    int mapped;          /* data is a mapping of a cached file */
+    unsigned refs;
 };
 
 /*
  * Load a kernel: an ELF file, a bzImage, or a gzip-packed ELF file. It is
  * unpacked into `cache_dir` (NULL: no cache), keyed by the file's content; a
- * cache that cannot be written is a warning only. The result is an ELF image.
+ * cache that cannot be written is a warning only. The result is an ELF image,
+ * to be given back with image_free().
+ *
+ * The last few kernels stay mapped from the cache, because setting up such a
+ * mapping costs as much as copying it. They are clean file pages, which the
+ * system takes back when it needs them. Several threads may load and free.
  */
 int image_load_kernel(const char *path, const char *cache_dir,
                       struct image **out, struct builder_error *err);
+/* Let go of the kernels that nobody uses. */
+void image_drop_kept(void);
 
 /*
  * Load a ramdisk as it is: PV guests get it packed and unpack it themselves,

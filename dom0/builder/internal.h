@@ -17,6 +17,7 @@ struct builder {
     /* What the hypervisor said once. */
     char guest_type[32]; /* of 64-bit PV guests, empty: it takes none */
     unsigned grant_version, nr_cpus; /* newest; highest CPU number + 1 */
+    bool zeroed;                     /* a domain's new memory is all zero */
 };
 
 /* A kernel understood and placed in a guest's memory. */

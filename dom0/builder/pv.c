@@ -2,10 +2,10 @@
 #include "dom0/builder/internal.h"
 #include "dom0/builder/pagetable.h"
 
+#include <emmintrin.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 #include <xen/grant_table.h>
 
 #define SUPERPAGE_ORDER 9
@@ -26,10 +26,13 @@ struct fill {
     uint64_t shared_info_mfn;
 };
 
-/* Guest pages [pfn, pfn + nr) mapped here. */
+/* Guest pages [pfn, pfn + nr) mapped here, or some of them: */
 struct window {
     uint64_t pfn, nr;
     uint8_t *at;
+    uint32_t *place; /* of page pfn + i: 1 + its place in the mapping, 0: it is
+                        not there; NULL: all are, in order */
+    uint64_t nr_mapped;
 };
 
 static int fail(const struct fill *f, int rc, const char *what)
@@ -191,90 +194,241 @@ static int give_memory(const struct fill *f)
 /* --- contents ----------------------------------------------------------------
  */
 
-static int open_window(const struct fill *f, struct window *w, uint64_t first,
-                       uint64_t end)
+static int map_frames(const struct fill *f, struct window *w,
+                      const xen_pfn_t *mfns)
 {
     void *at;
-    int rc;
+    int rc = fmem_map(f->b->fm, f->out->domid, PROT_READ | PROT_WRITE,
+                      w->nr_mapped, mfns, &at);
 
-    rc = fmem_map(f->b->fm, f->out->domid, PROT_READ | PROT_WRITE, end - first,
-                  f->p2m + first, &at);
     if (rc)
         return builder_fail(f->err, rc,
                             "The guest's memory cannot be mapped: %s.",
                             strerror(-rc));
-    *w = (struct window){.pfn = first, .nr = end - first, .at = at};
+    w->at = at;
     return 0;
+}
+
+static int open_window(const struct fill *f, struct window *w, uint64_t first,
+                       uint64_t end)
+{
+    *w = (struct window){
+        .pfn = first, .nr = end - first, .nr_mapped = end - first};
+    return map_frames(f, w, f->p2m + first);
+}
+
+/* Only the pages whose `place` is not 0. Takes it over. */
+static int open_window_of(const struct fill *f, struct window *w,
+                          uint64_t first, uint64_t nr, uint32_t *place)
+{
+    xen_pfn_t *mfns = malloc(nr * sizeof(*mfns));
+    int rc;
+
+    *w = (struct window){.pfn = first, .nr = nr, .place = place};
+    if (!mfns)
+        return builder_fail(f->err, -ENOMEM,
+                            "There is no memory left in "
+                            "dom0.");
+    for (uint64_t i = 0; i < nr; i++)
+        if (place[i]) {
+            mfns[w->nr_mapped++] = f->p2m[first + i];
+            place[i] = (uint32_t)w->nr_mapped;
+        }
+    rc = w->nr_mapped ? map_frames(f, w, mfns) : 0;
+    free(mfns);
+    return rc;
 }
 
 static void close_window(const struct fill *f, struct window *w)
 {
-    if (w->nr)
-        fmem_unmap(f->b->fm, w->at, w->nr);
-    w->nr = 0;
+    if (w->at)
+        fmem_unmap(f->b->fm, w->at, w->nr_mapped);
+    free(w->place);
+    *w = (struct window){0};
 }
 
+/* NULL: this page is not mapped. */
 static void *page_at(const struct window *w, uint64_t pfn)
 {
-    return w->at + (pfn - w->pfn) * PV_PAGE_SIZE;
+    uint64_t i = pfn - w->pfn;
+
+    if (w->place) {
+        if (!w->place[i])
+            return NULL;
+        i = w->place[i] - 1;
+    }
+    return w->at + i * PV_PAGE_SIZE;
 }
 
-/* From the file straight into the guest if there is one: reading it through a
-   mapping costs a page fault for every few pages. */
-static int copy_segment(const struct fill *f, const struct elf_segment *s,
-                        uint8_t *to)
+/*
+ * Whole pages, not by the C library: it uses string instructions, which an
+ * emulated processor carries out byte by byte, ten times as slowly. On a real
+ * one both are as fast as memory is.
+ */
+static void copy_page(void *to, const void *from)
 {
-    uint64_t done = 0;
+    __m128i *t = to;
+    const __m128i *f = from;
 
-    if (f->kernel->fd < 0) {
-        memcpy(to, f->kernel->data + s->offset, s->file_size);
-        return 0;
+    for (unsigned i = 0; i < PV_PAGE_SIZE / sizeof(*t); i += 4) {
+        __m128i a = _mm_loadu_si128(f + i), b = _mm_loadu_si128(f + i + 1);
+        __m128i c = _mm_loadu_si128(f + i + 2), d = _mm_loadu_si128(f + i + 3);
+
+        _mm_store_si128(t + i, a);
+        _mm_store_si128(t + i + 1, b);
+        _mm_store_si128(t + i + 2, c);
+        _mm_store_si128(t + i + 3, d);
     }
-    while (done < s->file_size) {
-        ssize_t n = pread(f->kernel->fd, to + done, s->file_size - done,
-                          (off_t)(s->offset + done));
+}
 
-        if (n < 0 && errno == EINTR)
+static void zero_page(void *to)
+{
+    __m128i *t = to;
+
+    for (unsigned i = 0; i < PV_PAGE_SIZE / sizeof(*t); i++)
+        _mm_store_si128(t + i, _mm_setzero_si128());
+}
+
+static void zero_pages(const struct window *w, uint64_t pfn, uint64_t nr)
+{
+    while (nr--)
+        zero_page(page_at(w, pfn++));
+}
+
+/* --- the kernel
+ * --------------------------------------------------------------- */
+
+/* The part of a segment's file bytes that lies in the kernel's page `page`. */
+struct piece {
+    uint64_t offset;      /* in the image */
+    unsigned start, size; /* in the page */
+};
+
+static struct piece piece_of(const struct fill *f, const struct elf_segment *s,
+                             uint64_t page)
+{
+    uint64_t from = f->k->start + page * PV_PAGE_SIZE;
+    uint64_t to = from + PV_PAGE_SIZE, end = s->va + s->file_size;
+
+    if (from < s->va)
+        from = s->va;
+    if (to > end)
+        to = end;
+    return (struct piece){.offset = s->offset + (from - s->va),
+                          .start = (unsigned)(from % PV_PAGE_SIZE),
+                          .size = (unsigned)(to - from)};
+}
+
+/* May any byte of it be other than zero? */
+static bool has_bytes(const struct image *img, const struct piece *p)
+{
+    for (uint64_t i = p->offset / PV_PAGE_SIZE;
+         i <= (p->offset + p->size - 1) / PV_PAGE_SIZE; i++)
+        if (img->nonzero[i / 8] & 1u << (i % 8))
+            return true;
+    return false;
+}
+
+static uint64_t first_page(const struct fill *f, const struct elf_segment *s)
+{
+    return (s->va - f->k->start) / PV_PAGE_SIZE;
+}
+
+static uint64_t last_page(const struct fill *f, const struct elf_segment *s)
+{
+    return (s->va + s->file_size - 1 - f->k->start) / PV_PAGE_SIZE;
+}
+
+static void mark_pages(const struct fill *f, uint32_t *wanted)
+{
+    for (unsigned i = 0; i < f->k->nr_segments; i++) {
+        const struct elf_segment *s = &f->k->segment[i];
+
+        if (!s->file_size)
             continue;
-        if (n <= 0)
-            return builder_fail(f->err, n ? -errno : -EIO,
-                                "The unpacked kernel of %s cannot be read: "
-                                "%s.",
-                                f->kernel->path, strerror(n ? errno : EIO));
-        done += (uint64_t)n;
+        for (uint64_t n = first_page(f, s); n <= last_page(f, s); n++) {
+            struct piece p = piece_of(f, s, n);
+
+            if (has_bytes(f->kernel, &p))
+                wanted[n] = 1;
+        }
     }
-    return 0;
 }
 
-/* Whatever the segments do not cover is zeroed: nothing of an earlier guest's
-   or of ours is left in it. The window begins with the kernel. */
-static int copy_kernel(const struct fill *f, const struct window *w)
+/* Where memory may hold what an earlier owner left, all of the kernel's pages
+   are written; where it is zero, those that are not. */
+static int open_kernel(const struct fill *f, struct window *w)
 {
-    uint64_t done = 0, size = f->k->end - f->k->start;
-    int rc;
+    uint64_t first = (f->k->start - f->l->virt_base) / PV_PAGE_SIZE;
+    uint64_t nr = (f->k->end - f->k->start) / PV_PAGE_SIZE;
+    uint32_t *wanted;
+
+    if (!f->b->zeroed)
+        return open_window(f, w, first, first + nr);
+    wanted = calloc(nr, sizeof(*wanted));
+    if (!wanted)
+        return builder_fail(f->err, -ENOMEM,
+                            "There is no memory left in "
+                            "dom0.");
+    mark_pages(f, wanted);
+    return open_window_of(f, w, first, nr, wanted);
+}
+
+static void copy_segment(const struct fill *f, const struct elf_segment *s,
+                         const struct window *w)
+{
+    for (uint64_t n = first_page(f, s); n <= last_page(f, s); n++) {
+        struct piece p = piece_of(f, s, n);
+        uint8_t *to = page_at(w, w->pfn + n);
+
+        if (!to)
+            continue;
+        if (p.size == PV_PAGE_SIZE)
+            copy_page(to, f->kernel->data + p.offset);
+        else
+            memcpy(to + p.start, f->kernel->data + p.offset, p.size);
+    }
+}
+
+static bool is_covered(const struct fill *f, uint64_t page)
+{
+    uint64_t va = f->k->start + page * PV_PAGE_SIZE;
 
     for (unsigned i = 0; i < f->k->nr_segments; i++) {
         const struct elf_segment *s = &f->k->segment[i];
-        uint64_t to = s->va - f->k->start;
 
-        memset(w->at + done, 0, to - done);
-        rc = copy_segment(f, s, w->at + to);
-        if (rc)
-            return rc;
-        done = to + s->file_size;
+        if (s->va <= va && va + PV_PAGE_SIZE <= s->va + s->file_size)
+            return true;
     }
-    memset(w->at + done, 0, size - done);
-    return 0;
+    return false;
+}
+
+/* The pages that no segment fills whole begin as zeroes. */
+static void copy_kernel(const struct fill *f, const struct window *w)
+{
+    for (uint64_t n = 0; n < w->nr; n++) {
+        void *to = page_at(w, w->pfn + n);
+
+        if (to && !is_covered(f, n))
+            zero_page(to);
+    }
+    for (unsigned i = 0; i < f->k->nr_segments; i++)
+        if (f->k->segment[i].file_size)
+            copy_segment(f, &f->k->segment[i], w);
 }
 
 static void copy_ramdisk(const struct fill *f, const struct window *w)
 {
-    const struct pv_layout *l = f->l;
-    uint8_t *to = page_at(w, l->ramdisk_pfn);
+    uint64_t pfn = f->l->ramdisk_pfn, whole = f->ramdisk->size / PV_PAGE_SIZE;
+    size_t rest = f->ramdisk->size % PV_PAGE_SIZE;
+    const uint8_t *from = f->ramdisk->data;
 
-    memcpy(to, f->ramdisk->data, f->ramdisk->size);
-    memset(to + f->ramdisk->size, 0,
-           l->nr_ramdisk * PV_PAGE_SIZE - f->ramdisk->size);
+    for (uint64_t i = 0; i < whole; i++, from += PV_PAGE_SIZE)
+        copy_page(page_at(w, pfn++), from);
+    if (rest) {
+        zero_page(page_at(w, pfn));
+        memcpy(page_at(w, pfn), from, rest);
+    }
 }
 
 static void copy_frame_list(const struct fill *f, const struct window *w)
@@ -317,43 +471,55 @@ static void write_start_info(const struct fill *f, const struct window *w)
     strncpy((char *)si->cmd_line, f->cfg->cmdline, MAX_GUEST_CMDLINE - 1);
 }
 
-/* All that lies in the first mapping up to the stack, and what is behind. */
+static void fill_tables(const struct fill *f, const struct window *in,
+                        const struct window *out)
+{
+    const struct pv_layout *l = f->l;
+
+    zero_pages(in, l->store_pfn, 1);
+    zero_pages(in, l->console_pfn, 1);
+    zero_pages(in, l->stack_pfn, 1);
+    zero_pages(in, l->pt_pfn, l->nr_pt);
+    if (l->nr_p2m_pt)
+        zero_pages(out, l->p2m_pt_pfn, l->nr_p2m_pt);
+    pagetable_build(l, f->p2m, page_at(in, l->pt_pfn),
+                    l->nr_p2m_pt ? page_at(out, l->p2m_pt_pfn) : NULL);
+}
+
+/*
+ * Through three windows: the kernel, what follows it in the first mapping up
+ * to the stack, and what is outside of that.
+ */
 static int fill_memory(const struct fill *f, struct timespec *mark)
 {
     const struct pv_layout *l = f->l;
-    uint64_t kernel_pfn = (f->k->start - l->virt_base) / PV_PAGE_SIZE;
+    uint64_t behind = (f->k->end - l->virt_base) / PV_PAGE_SIZE;
     uint64_t outer = (l->end_va - l->virt_base) / PV_PAGE_SIZE;
-    struct window in = {0}, out = {0};
-    int rc = open_window(f, &in, kernel_pfn, l->stack_pfn + 1);
+    struct window kernel = {0}, in = {0}, out = {0};
+    int rc = open_kernel(f, &kernel);
 
+    if (!rc)
+        rc = open_window(f, &in, behind, l->stack_pfn + 1);
     if (!rc && l->end_pfn > outer)
         rc = open_window(f, &out, outer, l->end_pfn);
     f->out->us.map = builder_lap(mark);
-    if (!rc)
-        rc = copy_kernel(f, &in);
     if (rc)
         goto close;
+    copy_kernel(f, &kernel);
     f->out->us.kernel = builder_lap(mark);
     if (f->ramdisk)
         copy_ramdisk(f, l->ramdisk_unmapped ? &out : &in);
     f->out->us.ramdisk = builder_lap(mark);
-
     copy_frame_list(f, l->p2m_outside ? &out : &in);
     write_start_info(f, &in);
-    memset(page_at(&in, l->store_pfn), 0, PV_PAGE_SIZE);
-    memset(page_at(&in, l->console_pfn), 0, PV_PAGE_SIZE);
-    memset(page_at(&in, l->stack_pfn), 0, PV_PAGE_SIZE);
-    memset(page_at(&in, l->pt_pfn), 0, l->nr_pt * PV_PAGE_SIZE);
-    if (l->nr_p2m_pt)
-        memset(page_at(&out, l->p2m_pt_pfn), 0, l->nr_p2m_pt * PV_PAGE_SIZE);
-    pagetable_build(l, f->p2m, page_at(&in, l->pt_pfn),
-                    l->nr_p2m_pt ? page_at(&out, l->p2m_pt_pfn) : NULL);
+    fill_tables(f, &in, &out);
     f->out->us.tables = builder_lap(mark);
 
 close:
     /* Before the tables are pinned nobody may hold them writable. */
     close_window(f, &out);
     close_window(f, &in);
+    close_window(f, &kernel);
     f->out->us.unmap = builder_lap(mark);
     return rc;
 }

@@ -9,7 +9,7 @@
 #include <zlib.h>
 #include <zstd.h>
 
-#define MAX_DECODER_MEMORY (512u << 20)
+#define MAX_DECODER_MEMORY (256u << 20)
 
 static const struct {
     enum packing packing;

@@ -37,13 +37,37 @@ static int resolve_bridge(struct daemon *d, struct guest_nic *n,
                           struct fault *f)
 {
     const struct network *net;
+    char bridge[IFNAMSIZ];
 
     pthread_mutex_lock(&d->lock);
     net = networks_find(&d->networks, n->bridge);
-    if (net)
-        memcpy(n->bridge, net->bridge, sizeof(n->bridge));
+    memcpy(bridge, net ? net->bridge : n->bridge, sizeof(bridge));
     pthread_mutex_unlock(&d->lock);
-    return netsetup_check_bridge(n->bridge, f);
+    registry_lock(d->registry);
+    memcpy(n->bridge, bridge, sizeof(bridge));
+    registry_unlock(d->registry);
+    return netsetup_check_bridge(bridge, f);
+}
+
+int create_claim_disk(struct daemon *d, struct guest *g,
+                      struct guest_disk *disk, enum disk_use use,
+                      struct fault *f)
+{
+    struct disk_claim claim;
+    int rc;
+
+    if (!disk->path || disk->claim.fd >= 0)
+        return 0;
+    rc = disk_claim(&claim, disk->path, disk->writable, use, f);
+    if (rc)
+        return rc;
+    registry_lock(d->registry);
+    disk->claim = claim;
+    rc = registry_check_disk_locked(d->registry, g, disk, f);
+    if (rc)
+        disk_release(&disk->claim);
+    registry_unlock(d->registry);
+    return rc;
 }
 
 int create_claim(struct daemon *d, struct guest *g, struct fault *f)
@@ -53,13 +77,8 @@ int create_claim(struct daemon *d, struct guest *g, struct fault *f)
 
     for (i = 0; i < g->nr_nics && !rc; i++)
         rc = resolve_bridge(d, &g->nics[i], f);
-    for (i = 0; i < g->nr_disks && !rc; i++) {
-        struct guest_disk *disk = &g->disks[i];
-
-        if (disk->path)
-            rc = disk_claim(&disk->claim, disk->path, disk->writable, DISK_NEW,
-                            f);
-    }
+    for (i = 0; i < g->nr_disks && !rc; i++)
+        rc = create_claim_disk(d, g, &g->disks[i], DISK_NEW, f);
     return rc;
 }
 
@@ -68,13 +87,9 @@ void create_reclaim(struct daemon *d, struct guest *g)
     struct fault f;
     size_t i;
 
-    (void)d;
     for (i = 0; i < g->nr_disks; i++) {
-        struct guest_disk *disk = &g->disks[i];
-
         f = (struct fault){0};
-        if (disk->path && disk->claim.fd < 0 &&
-            disk_claim(&disk->claim, disk->path, disk->writable, DISK_HELD, &f))
+        if (create_claim_disk(d, g, &g->disks[i], DISK_HELD, &f))
             log_error("guest %s: %s", g->name, f.text);
     }
 }
@@ -189,16 +204,10 @@ struct entry {
 static int enter_step(struct xs_handle *xs, xs_transaction_t t, void *arg)
 {
     struct entry *e = arg;
-    char roots[NODE_ROOTS][96];
-    unsigned n, i;
-    int rc = 0;
+    struct domain_paths p;
 
-    n = nodes_roots(e->built->domid, e->g->uuid, roots);
-    for (i = 0; i < n && !rc; i++)
-        rc = store_remove(xs, t, "%s", roots[i]);
-    if (!rc)
-        rc = devices_remove_backends(xs, t, e->built->domid);
-    return rc ? rc : store_write_nodes(xs, t, &e->nodes);
+    device_domain_paths(&p, e->built->domid, e->g->uuid);
+    return store_replace(xs, t, p.paths, p.nr, &e->nodes);
 }
 
 static int enter(struct kit *k, const struct guest *g,

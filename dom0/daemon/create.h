@@ -17,6 +17,10 @@ void progress_say(const struct progress *p, const char *format, ...)
  * Nothing else is touched; guest_free() or registry_drop() gives them back.
  */
 int create_claim(struct daemon *d, struct guest *g, struct fault *f);
+/* One of its disks, which must be no other guest's. */
+int create_claim_disk(struct daemon *d, struct guest *g,
+                      struct guest_disk *disk, enum disk_use use,
+                      struct fault *f);
 /* The same for a guest that has had them all along. What cannot be had any
  * more is logged; it is too late to refuse. */
 void create_reclaim(struct daemon *d, struct guest *g);

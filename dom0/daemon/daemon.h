@@ -41,6 +41,7 @@ struct daemon {
 
     pthread_mutex_t lock; /* guards what follows */
     struct networks networks;
+    char default_bridge[IFNAMSIZ]; /* "": the options' */
     uint32_t last_domid;
     unsigned nr_workers;
 
@@ -52,6 +53,9 @@ struct daemon {
 /* run_dir/<sub>, in a buffer of the caller's. Returns it. */
 const char *daemon_path(const struct daemon *d, const char *sub, char *path,
                         size_t size);
+
+/* Where cards go that name no bridge; IFNAMSIZ bytes. */
+void daemon_default_bridge(struct daemon *d, char *bridge);
 
 int64_t now_ms(void); /* CLOCK_MONOTONIC */
 

@@ -373,14 +373,15 @@ int device_remove_nodes(struct kit *k, uint32_t domid, bool vbd, uint32_t devid)
     return store_transaction(k->xs, remove_step, &o);
 }
 
-int devices_remove_backends(struct xs_handle *xs, xs_transaction_t t,
-                            uint32_t domid)
+void device_domain_paths(struct domain_paths *p, uint32_t domid,
+                         const uint8_t uuid[16])
 {
     size_t i;
-    int rc = 0;
 
-    for (i = 0; i < 2 && !rc; i++)
-        rc = store_remove(xs, t, "/local/domain/0/backend/%s/%u", classes[i],
-                          domid);
-    return rc;
+    p->nr = nodes_roots(domid, uuid, p->text);
+    for (i = 0; i < 2; i++)
+        snprintf(p->text[p->nr++], sizeof(p->text[0]),
+                 "/local/domain/0/backend/%s/%u", classes[i], domid);
+    for (i = 0; i < p->nr; i++)
+        p->paths[i] = p->text[i];
 }

@@ -37,8 +37,14 @@ int devices_close(struct kit *k, uint32_t domid, const char *only,
 /* Remove the nodes of one device, of both ends; in a transaction of its own. */
 int device_remove_nodes(struct kit *k, uint32_t domid, bool vbd,
                         uint32_t devid);
-/* Remove the backends' directories of a domain, inside a transaction. */
-int devices_remove_backends(struct xs_handle *xs, xs_transaction_t t,
-                            uint32_t domid);
+/* All places in the store where something of a domain is, devices included:
+ * what goes with it, and what must not be there before it. */
+struct domain_paths {
+    char text[NODE_ROOTS + 2][96];
+    const char *paths[NODE_ROOTS + 2];
+    size_t nr;
+};
+void device_domain_paths(struct domain_paths *p, uint32_t domid,
+                         const uint8_t uuid[16]);
 
 #endif

@@ -30,7 +30,7 @@ int helpers_start_store(struct daemon *d)
 {
     if (d->o.external_store)
         return 0;
-    return keep_program(d, "pvstored", "pvstored", NULL, NULL);
+    return keep_program(d, "pvstored", "pvstored", "--foreground", NULL);
 }
 
 int helpers_start_host(struct daemon *d)

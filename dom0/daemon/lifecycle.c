@@ -133,7 +133,7 @@ static int rename_and_restart(struct daemon *d, struct kit *k, struct guest *g)
     struct fault f = {0};
     struct report report;
     struct guest *new;
-    char name[300], *copy;
+    char name[300], bridge[IFNAMSIZ], *copy;
     int rc;
 
     report_init(&report, g->source);
@@ -159,17 +159,22 @@ static int rename_and_restart(struct daemon *d, struct kit *k, struct guest *g)
     store_write(k->xs, XBT_NULL, name, "/local/domain/%u/name", g->domid);
     preserve(d, g);
 
-    rc = guest_take_devices(new, d->o.default_bridge, &f);
+    daemon_default_bridge(d, bridge);
+    rc = guest_take_devices(new, bridge, &f);
     if (!rc)
-        rc = create_claim(d, new, &f);
-    if (!rc)
-        rc = registry_add(d->registry, new, "being started", &f);
+        rc = registry_add(d->registry, new, "it is being started", &f);
     if (rc) {
         log_error("guest %s cannot be started again: %s", new->name, f.text);
         guest_free(new);
         return rc;
     }
-    rc = lifecycle_restart(d, k, new, &f);
+    rc = create_claim(d, new, &f);
+    if (!rc) {
+        rc = lifecycle_restart(d, k, new, &f);
+    } else {
+        log_error("guest %s cannot be started again: %s", new->name, f.text);
+        registry_drop(d->registry, new);
+    }
     registry_end(d->registry, new);
     registry_put(d->registry, new);
     return rc;
@@ -283,7 +288,8 @@ static bool has_ended(struct hv *hv, const struct guest *g, struct ending *e)
 
 static bool is_watched(const struct guest *g)
 {
-    return !g->busy && g->domid && g->state == GUEST_RUNNING;
+    return !g->busy && g->domid &&
+           (g->state == GUEST_RUNNING || g->state == GUEST_PRESERVED);
 }
 
 /* Make everything that ended busy, one after the other, and hand it over. */

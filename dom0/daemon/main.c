@@ -109,6 +109,7 @@ static void notify_ready(void)
 static void load_networks(struct daemon *d)
 {
     struct networks new = {0}, old;
+    const struct network *usual;
     struct fault f = {0};
     char path[300], *text;
     size_t len;
@@ -128,12 +129,12 @@ static void load_networks(struct daemon *d)
     pthread_mutex_lock(&d->lock);
     old = d->networks;
     d->networks = new;
+    /* Guests without a word on it go to the network "default". */
+    usual = networks_find(&new, "default");
+    snprintf(d->default_bridge, sizeof(d->default_bridge), "%s",
+             usual ? usual->bridge : "");
     pthread_mutex_unlock(&d->lock);
     networks_release(&old);
-    /* Guests without a word on it go to the network "default". */
-    if (networks_find(&new, "default"))
-        snprintf(d->o.default_bridge, sizeof(d->o.default_bridge), "%s",
-                 networks_find(&new, "default")->bridge);
     if (!d->o.external_backends)
         helpers_start_dhcp(d);
 }

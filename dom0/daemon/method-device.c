@@ -19,7 +19,7 @@
 
 static int nodes_step(struct xs_handle *xs, xs_transaction_t t, void *arg)
 {
-    return store_write_nodes(xs, t, arg);
+    return store_replace(xs, t, NULL, 0, arg);
 }
 
 /* Write the device's nodes and wait for its backend; undone on failure. */
@@ -108,14 +108,12 @@ static int add_disk(struct call *c, struct guest *g,
     registry_unlock(r);
     if (rc)
         return rc;
-    if (d->path)
-        rc = disk_claim(&d->claim, d->path, d->writable, DISK_NEW, &c->fault);
-    registry_lock(r);
-    if (!rc)
-        rc = registry_check_disk_locked(r, g, d, &c->fault);
-    if (rc)
+    rc = create_claim_disk(c->d, g, d, DISK_NEW, &c->fault);
+    if (rc) {
+        registry_lock(r);
         guest_remove_disk(g, cfg->devid);
-    registry_unlock(r);
+        registry_unlock(r);
+    }
     *disk = d;
     return rc;
 }
@@ -198,10 +196,13 @@ static int add_nic(struct call *c, struct guest *g, struct nic_config *cfg,
                    struct guest_nic **nic)
 {
     const struct network *net;
-    const char *bridge = cfg->bridge ? cfg->bridge : c->d->o.default_bridge;
-    char *resolved = NULL;
+    const char *bridge = cfg->bridge;
+    char *resolved = NULL, usual[IFNAMSIZ];
     int rc;
 
+    daemon_default_bridge(c->d, usual);
+    if (!bridge)
+        bridge = usual;
     pthread_mutex_lock(&c->d->lock);
     net = networks_find(&c->d->networks, bridge);
     resolved = strdup(net ? net->bridge : bridge);
@@ -214,7 +215,7 @@ static int add_nic(struct call *c, struct guest *g, struct nic_config *cfg,
     if (rc)
         return rc;
     registry_lock(c->d->registry);
-    rc = guest_add_nic(g, cfg, c->d->o.default_bridge, nic, &c->fault);
+    rc = guest_add_nic(g, cfg, usual, nic, &c->fault);
     registry_unlock(c->d->registry);
     return rc;
 }

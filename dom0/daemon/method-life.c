@@ -55,11 +55,12 @@ static struct domconfig *parse(struct call *c, const char *text,
     return cfg;
 }
 
-/* A guest of the call's configuration, its disks claimed. */
+/* A guest of the call's configuration, not yet entered anywhere. */
 static struct guest *prepare(struct call *c)
 {
     const char *text = rpc_string(c->req.params, "config");
     const char *source = rpc_string(c->req.params, "source");
+    char bridge[IFNAMSIZ];
     struct domconfig *cfg;
     struct guest *g;
 
@@ -73,22 +74,13 @@ static struct guest *prepare(struct call *c)
         fault_set(&c->fault, -ENOMEM, FAULT_FAILED, "out of memory");
         return NULL;
     }
+    /* Before others see it: its devices are not locked yet. */
+    daemon_default_bridge(c->d, bridge);
+    if (guest_take_devices(g, bridge, &c->fault)) {
+        guest_free(g);
+        return NULL;
+    }
     return g;
-}
-
-static int claim(struct call *c, struct guest *g)
-{
-    size_t i;
-    int rc = guest_take_devices(g, c->d->o.default_bridge, &c->fault);
-
-    if (!rc)
-        rc = create_claim(c->d, g, &c->fault);
-    registry_lock(c->d->registry);
-    for (i = 0; i < g->nr_disks && !rc; i++)
-        rc = registry_check_disk_locked(c->d->registry, g, &g->disks[i],
-                                        &c->fault);
-    registry_unlock(c->d->registry);
-    return rc;
 }
 
 int method_create(struct call *c)
@@ -107,7 +99,7 @@ int method_create(struct call *c)
         guest_free(g);
         return rc;
     }
-    rc = claim(c, g);
+    rc = create_claim(c->d, g, &c->fault);
     if (!rc)
         rc = intent_begin(c->d, g, INTENT_CREATE);
     if (!rc)

@@ -112,31 +112,88 @@ int store_remove(struct xs_handle *xs, xs_transaction_t t, const char *format,
     return rc;
 }
 
-static bool set_perms(struct xs_handle *xs, xs_transaction_t t,
-                      const struct node *n)
+/* The node of the list that `path` lies in, directly, among the first `nr`. */
+static const struct node *parent_of(const struct node_list *l, size_t nr,
+                                    const char *path)
 {
-    struct xs_permissions p[2] = {{n->perms.owner, XS_PERM_NONE}, {0}};
+    size_t len = (size_t)(strrchr(path, '/') - path);
 
-    if (n->perms.reader < 0)
-        return xs_set_permissions(xs, t, n->path, p, 1);
-    p[1] = (struct xs_permissions){(unsigned)n->perms.reader, XS_PERM_READ};
-    return xs_set_permissions(xs, t, n->path, p, 2);
+    while (nr--)
+        if (strlen(l->nodes[nr].path) == len &&
+            !memcmp(l->nodes[nr].path, path, len))
+            return &l->nodes[nr];
+    return NULL;
 }
 
-int store_write_nodes(struct xs_handle *xs, xs_transaction_t t,
-                      const struct node_list *l)
+static bool same_perms(const struct node_perms *a, const struct node_perms *b)
 {
-    size_t i;
+    return a->owner == b->owner && a->reader == b->reader;
+}
 
-    for (i = 0; i < l->nr; i++) {
-        const struct node *n = &l->nodes[i];
+/* What a node of the list has, by itself or from those above it. */
+static const struct node_perms *perms_of(const struct node_list *l,
+                                         const struct node *n)
+{
+    while (n && !n->has_perms)
+        n = parent_of(l, (size_t)(n - l->nodes), n->path);
+    return n ? &n->perms : NULL;
+}
 
-        if (!xs_write(xs, t, n->path, n->value, (unsigned)strlen(n->value)))
-            return -errno;
-        if (n->has_perms && !set_perms(xs, t, n))
-            return -errno;
+static bool needs_perms(const struct node_list *l, size_t i)
+{
+    const struct node *n = &l->nodes[i];
+    const struct node_perms *above;
+
+    if (!n->has_perms)
+        return false;
+    above = perms_of(l, parent_of(l, i, n->path));
+    return !above || !same_perms(above, &n->perms);
+}
+
+static bool has_child_next(const struct node_list *l, size_t i)
+{
+    size_t len = strlen(l->nodes[i].path);
+
+    return i + 1 < l->nr &&
+           !strncmp(l->nodes[i].path, l->nodes[i + 1].path, len) &&
+           l->nodes[i + 1].path[len] == '/';
+}
+
+static void change_node(struct xs_change *c, struct xs_permissions perms[2],
+                        const struct node *n, bool with_perms)
+{
+    *c = (struct xs_change){
+        .path = n->path, .value = n->value, .len = (unsigned)strlen(n->value)};
+    if (!with_perms)
+        return;
+    perms[0] = (struct xs_permissions){n->perms.owner, XS_PERM_NONE};
+    perms[1] = (struct xs_permissions){(unsigned)n->perms.reader, XS_PERM_READ};
+    c->perms = perms;
+    c->num_perms = n->perms.reader < 0 ? 1 : 2;
+}
+
+int store_replace(struct xs_handle *xs, xs_transaction_t t,
+                  const char *const *remove, size_t nr,
+                  const struct node_list *l)
+{
+    size_t nodes = l ? l->nr : 0, i, n = 0;
+    struct xs_change *changes = calloc(nr + nodes + 1, sizeof(*changes));
+    struct xs_permissions(*perms)[2] = calloc(nodes + 1, sizeof(*perms));
+    int rc = changes && perms ? 0 : -ENOMEM;
+
+    for (i = 0; i < nr && !rc; i++)
+        changes[n++].path = remove[i];
+    for (i = 0; i < nodes && !rc; i++) {
+        bool with_perms = needs_perms(l, i);
+
+        if (with_perms || l->nodes[i].value[0] || !has_child_next(l, i))
+            change_node(&changes[n++], perms[i], &l->nodes[i], with_perms);
     }
-    return 0;
+    if (!rc && !xs_change_many(xs, t, changes, (unsigned)n))
+        rc = -errno;
+    free(changes);
+    free(perms);
+    return rc;
 }
 
 int store_wait(struct xs_handle *xs, int64_t deadline_ms)

@@ -31,9 +31,15 @@ long store_read_number(struct xs_handle *xs, xs_transaction_t t, long absent,
 int store_remove(struct xs_handle *xs, xs_transaction_t t, const char *path,
                  ...) __attribute__((format(printf, 3, 4)));
 
-/* Write the nodes of a list, with their permissions. */
-int store_write_nodes(struct xs_handle *xs, xs_transaction_t t,
-                      const struct node_list *l);
+/*
+ * Remove `nr` paths, absent or not, then write the nodes of a list (NULL: none)
+ * with their permissions. What would say only what the store does by itself is
+ * left out: permissions equal to the parent's, directories that a later node
+ * brings along.
+ */
+int store_replace(struct xs_handle *xs, xs_transaction_t t,
+                  const char *const *remove, size_t nr,
+                  const struct node_list *l);
 
 /*
  * Wait for a watch event or until `deadline_ms`; drains all that are there.

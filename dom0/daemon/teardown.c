@@ -20,14 +20,10 @@ struct roots {
 static int remove_step(struct xs_handle *xs, xs_transaction_t t, void *arg)
 {
     struct roots *r = arg;
-    char roots[NODE_ROOTS][96];
-    unsigned n, i;
-    int rc = 0;
+    struct domain_paths p;
 
-    n = nodes_roots(r->domid, r->uuid, roots);
-    for (i = 0; i < n && !rc; i++)
-        rc = store_remove(xs, t, "%s", roots[i]);
-    return rc ? rc : devices_remove_backends(xs, t, r->domid);
+    device_domain_paths(&p, r->domid, r->uuid);
+    return store_replace(xs, t, p.paths, p.nr, NULL);
 }
 
 /* Its nodes, even if the store has to come back first. */

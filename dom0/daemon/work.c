@@ -25,6 +25,14 @@ const char *daemon_path(const struct daemon *d, const char *sub, char *path,
     return path;
 }
 
+void daemon_default_bridge(struct daemon *d, char *bridge)
+{
+    pthread_mutex_lock(&d->lock);
+    snprintf(bridge, IFNAMSIZ, "%s",
+             d->default_bridge[0] ? d->default_bridge : d->o.default_bridge);
+    pthread_mutex_unlock(&d->lock);
+}
+
 struct work {
     struct daemon *d;
     void (*run)(void *arg);

@@ -1,5 +1,6 @@
 #include "pv-backends/block/blkback.h"
 
+#include "pv-backends/runtime/grantcache.h"
 #include "dom0/libs/gnttab/gnttab.h"
 
 #include <errno.h>
@@ -18,6 +19,7 @@ struct blkreq {
     uint32_t entry; /* in the journal */
     struct blk_request rq;
     struct blk_segment *segments;
+    struct blkif_request_segment *descriptors; /* indirect ones, copied */
     unsigned char *buf;
     size_t bytes, done_bytes;
     unsigned int first_copy; /* of its operations in the batch */
@@ -77,11 +79,34 @@ static void batch_owners(struct copy_batch *batch, struct blkreq_list *list)
     STAILQ_CONCAT(list, &batch->owners);
 }
 
+/* The data of a request whose pages stay granted: through their mappings. */
+static int copy_mapped(struct blkreq *req)
+{
+    unsigned char *at = req->buf, *page;
+
+    for (unsigned int i = 0; i < req->rq.nr_segments; i++) {
+        const struct blk_segment *seg = &req->segments[i];
+
+        page = grantcache_get(req->bb->cfg.persistent, seg->ref);
+        if (!page)
+            return -EFAULT;
+        if (req->rq.kind == BLK_READ)
+            memcpy(page + seg->offset, at, seg->length);
+        else
+            memcpy(at, page + seg->offset, seg->length);
+        at += seg->length;
+    }
+    return 0;
+}
+
 /* The data of a request, one operation per segment. */
 static int batch_data(struct copy_batch *batch, struct blkreq *req)
 {
     uint32_t domid = req->bb->cfg.domid;
     unsigned char *at = req->buf;
+
+    if (req->bb->cfg.persistent)
+        return copy_mapped(req);
 
     for (unsigned int i = 0; i < req->rq.nr_segments; i++) {
         const struct blk_segment *seg = &req->segments[i];
@@ -238,73 +263,82 @@ static void run(struct blkreq *req)
 /* --- from ring to image -----------------------------------------------------
  */
 
-/* Indirect descriptors: copied into `descriptors`, page by page. */
-static int batch_indirect(struct copy_batch *batch, struct blkreq *req,
-                          struct blkif_request_segment *descriptors)
+/* Ask for the indirect descriptors, page by page. */
+static int batch_indirect(struct copy_batch *batch, struct blkreq *req)
 {
     unsigned int left = req->rq.nr_segments;
 
+    req->descriptors = calloc(left, sizeof(*req->descriptors));
+    if (!req->descriptors)
+        return -ENOMEM;
     for (unsigned int page = 0; left; page++) {
         unsigned int nr = left < BLK_SEGS_PER_PAGE ? left : BLK_SEGS_PER_PAGE;
         gnttab_op_t *op = batch_add(batch, req);
 
         if (!op)
             return -ENOMEM;
-        gnttab_copy_in(op, descriptors + page * BLK_SEGS_PER_PAGE,
+        gnttab_copy_in(op, req->descriptors + page * BLK_SEGS_PER_PAGE,
                        req->bb->cfg.domid, req->rq.indirect_refs[page], 0,
-                       nr * sizeof(*descriptors));
+                       nr * sizeof(*req->descriptors));
         left -= nr;
     }
     return 0;
 }
 
-static int fetch_segments(struct blkreq *req)
-{
-    struct blkif_request_segment descriptors[BLK_MAX_INDIRECT];
-    const struct blkif_request_segment *from = req->rq.raw;
-    struct copy_batch *batch = req->bb->copies;
-    struct blkreq_list owners;
-    int rc;
-
-    req->segments = calloc(req->rq.nr_segments + 1, sizeof(*req->segments));
-    if (!req->segments)
-        return -ENOMEM;
-    if (req->rq.indirect) {
-        STAILQ_INSERT_TAIL(&batch->owners, req, link);
-        rc = batch_indirect(batch, req, descriptors);
-        batch_run(req->bb, batch);
-        batch_owners(batch, &owners);
-        if (rc || req->error)
-            return rc ? rc : req->error;
-        from = descriptors;
-    }
-    return blk_decode_segments(from, &req->bb->cfg.disk, &req->rq,
-                               req->segments);
-}
-
-/* Decode one journalled request and put it into the waiting line. */
+/* Decode one journalled request and put it among the arrived. */
 static void prepare(struct blkback *bb, uint32_t entry)
 {
     struct blkreq *req = &bb->requests[entry];
-    int rc;
 
     memset(req, 0, sizeof(*req));
     req->bb = bb;
     req->entry = entry;
-    rc = blk_decode(&bb->journal.shared->entries[entry].raw, &bb->cfg.disk,
-                    &req->rq);
-    if (!rc && req->rq.kind != BLK_DISCARD)
-        rc = fetch_segments(req);
-    if (rc) {
-        req->error = rc;
-        answer(req);
-        return;
+    req->error = blk_decode(&bb->journal.shared->entries[entry].raw,
+                            &bb->cfg.disk, &req->rq);
+    STAILQ_INSERT_TAIL(&bb->copies->owners, req, link);
+    if (!req->error && req->rq.indirect)
+        req->error = batch_indirect(bb->copies, req);
+}
+
+/* Its segments, now that their descriptors are here. */
+static int take_segments(struct blkreq *req)
+{
+    const struct blkif_request_segment *from =
+        req->rq.indirect ? req->descriptors : req->rq.raw;
+
+    if (req->error || req->rq.kind == BLK_DISCARD)
+        return req->error;
+    req->segments = calloc(req->rq.nr_segments + 1, sizeof(*req->segments));
+    if (!req->segments)
+        return -ENOMEM;
+    return blk_decode_segments(from, &req->bb->cfg.disk, &req->rq,
+                               req->segments);
+}
+
+/* All that have arrived go to the waiting line, or back with an error. */
+static void line_up(struct blkback *bb)
+{
+    struct blkreq_list arrived;
+    struct blkreq *req;
+
+    batch_run(bb, bb->copies);
+    batch_owners(bb->copies, &arrived);
+    while ((req = STAILQ_FIRST(&arrived))) {
+        STAILQ_REMOVE_HEAD(&arrived, link);
+        req->error = take_segments(req);
+        free(req->descriptors);
+        req->descriptors = NULL;
+        if (req->error) {
+            answer(req);
+            continue;
+        }
+        if (req->rq.kind != BLK_DISCARD)
+            req->bytes = req->rq.nr_sectors << BLK_SECTOR_SHIFT;
+        req->preflush =
+            req->rq.kind == BLK_FLUSH || req->rq.kind == BLK_BARRIER;
+        req->postflush = req->rq.kind == BLK_BARRIER && req->bytes;
+        STAILQ_INSERT_TAIL(&bb->waiting, req, link);
     }
-    if (req->rq.kind != BLK_DISCARD)
-        req->bytes = req->rq.nr_sectors << BLK_SECTOR_SHIFT;
-    req->preflush = req->rq.kind == BLK_FLUSH || req->rq.kind == BLK_BARRIER;
-    req->postflush = req->rq.kind == BLK_BARRIER && req->bytes;
-    STAILQ_INSERT_TAIL(&bb->waiting, req, link);
 }
 
 static bool copies_in(const struct blkreq *req)
@@ -394,6 +428,7 @@ static bool consume(struct blkback *bb)
         prepare(bb, inflight_take(&bb->journal, &slot));
         any = true;
     }
+    line_up(bb);
     return any;
 }
 
@@ -550,6 +585,7 @@ int blkback_open(struct blkback *bb, const struct blkback_config *cfg)
     }
     if (rc)
         goto fail;
+    line_up(bb);
     launch(bb);
     publish(bb);
     return 0;

@@ -14,6 +14,7 @@
 #include <sys/queue.h>
 
 struct gnttab;
+struct grantcache;
 struct blkreq;
 STAILQ_HEAD(blkreq_list, blkreq);
 
@@ -22,6 +23,7 @@ struct blkback_config {
     const char *name; /* for the log; the caller's */
     uint32_t domid;
     struct gnttab *gnttab;
+    struct grantcache *persistent; /* NULL: the guest's grants come and go */
     struct blkio *io;
     int image_fd;
     struct blk_limits disk;

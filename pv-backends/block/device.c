@@ -2,6 +2,7 @@
 
 #include "pv-backends/block/blkback.h"
 #include "pv-backends/block/image.h"
+#include "pv-backends/runtime/grantcache.h"
 #include "pv-backends/runtime/loop.h"
 #include "pv-backends/runtime/ringmap.h"
 
@@ -18,6 +19,9 @@
  */
 enum { LOCK_RETRY_MS = 20, LOCK_TRIES = 100 };
 
+/* Pages kept mapped per ring page: a ring full of Linux's usual requests. */
+enum { PERSISTENT_PAGES = 1056 };
+
 struct blkdev {
     struct backend be; /* first */
     struct image image;
@@ -26,17 +30,16 @@ struct blkdev {
     struct event *retry;
     unsigned int tries;
     struct ringmap rings;
+    struct grantcache *persistent; /* NULL: copies */
     struct loop_port *port;
     struct blkback back;
 };
 
-static struct blkio *engine;
-static const char *journal_dir;
+static struct blk_settings settings;
 
-void blk_device_setup(struct blkio *io, const char *state_dir)
+void blk_device_setup(const struct blk_settings *s)
 {
-    engine = io;
-    journal_dir = state_dir;
+    settings = *s;
 }
 
 static struct blkdev *blkdev_of(struct backend *be)
@@ -136,7 +139,8 @@ static int blk_features(struct backend *be, store_txn_t t)
         rc = store_write(s, t, be->path, "feature-max-indirect-segments", "%u",
                          BLK_MAX_INDIRECT);
     if (!rc)
-        rc = store_write(s, t, be->path, "feature-persistent", "0");
+        rc = store_write(s, t, be->path, "feature-persistent", "%d",
+                         settings.persistent);
     return rc;
 }
 
@@ -226,7 +230,8 @@ static int open_ring(struct blkdev *bd, uint32_t port)
         .name = bd->be.path,
         .domid = bd->be.domid,
         .gnttab = bd->be.loop->gnttab,
-        .io = engine,
+        .persistent = bd->persistent,
+        .io = settings.io,
         .image_fd = img->fd,
         .disk = {.nr_sectors = img->size_bytes / img->sector_size *
                                (img->sector_size >> BLK_SECTOR_SHIFT),
@@ -241,12 +246,31 @@ static int open_ring(struct blkdev *bd, uint32_t port)
         .arg = bd,
     };
 
-    snprintf(journal, sizeof(journal), "%s/%u-%u.inflight", journal_dir,
+    snprintf(journal, sizeof(journal), "%s/%u-%u.inflight", settings.state_dir,
              bd->be.domid, bd->be.devid);
     cfg.journal = strdup(journal);
     if (!cfg.journal)
         return -ENOMEM;
     return blkback_open(&bd->back, &cfg);
+}
+
+/* Both sides have to want it; a successor must do as its predecessor did. */
+static int open_grants(struct blkdev *bd)
+{
+    struct backend *be = &bd->be;
+    uint64_t ours, theirs;
+    int rc;
+
+    bd->persistent = NULL;
+    rc = store_read_uint_or(be->loop->store, be->path, "feature-persistent", 1,
+                            0, &ours);
+    if (!rc)
+        rc = store_read_uint_or(be->loop->store, be->frontend,
+                                "feature-persistent", 1, 0, &theirs);
+    if (rc || !ours || !theirs)
+        return rc;
+    return grantcache_open(&bd->persistent, be->loop->gnttab, be->domid,
+                           PERSISTENT_PAGES * bd->rings.nr_pages);
 }
 
 static int blk_connect(struct backend *be, struct backend_why *why)
@@ -270,7 +294,9 @@ static int blk_connect(struct backend *be, struct backend_why *why)
                      strerror(-rc));
         goto unmap_rings;
     }
-    rc = open_ring(bd, port);
+    rc = open_grants(bd);
+    if (!rc)
+        rc = open_ring(bd, port);
     if (rc) {
         backend_fail(why, rc, "cannot serve the ring: %s", strerror(-rc));
         goto unbind;
@@ -281,6 +307,7 @@ static int blk_connect(struct backend *be, struct backend_why *why)
     return 0;
 
 unbind:
+    grantcache_close(bd->persistent);
     loop_unbind(be->loop, bd->port);
 unmap_rings:
     ringmap_close(&bd->rings, be);
@@ -298,6 +325,8 @@ static void blk_disconnect(struct backend *be)
     bd->back.cfg.journal = NULL;
     loop_unbind(be->loop, bd->port);
     bd->port = NULL;
+    grantcache_close(bd->persistent);
+    bd->persistent = NULL;
     ringmap_close(&bd->rings, be);
 }
 

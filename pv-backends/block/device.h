@@ -10,7 +10,14 @@ struct blkio;
 
 extern const struct backend_class blk_class;
 
-/* Before the first device: the engine of all, and where journals live. */
-void blk_device_setup(struct blkio *io, const char *state_dir);
+/* What all disks share. */
+struct blk_settings {
+    struct blkio *io;
+    const char *state_dir; /* of the journals; must stay */
+    int persistent;        /* offer to keep grants mapped */
+};
+
+/* Before the first device. */
+void blk_device_setup(const struct blk_settings *s);
 
 #endif

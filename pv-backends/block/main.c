@@ -2,6 +2,7 @@
 #include "pv-backends/block/blkback.h"
 #include "pv-backends/block/blkio.h"
 #include "pv-backends/block/device.h"
+#include "pv-backends/runtime/instance.h"
 #include "pv-backends/runtime/log.h"
 #include "pv-backends/runtime/loop.h"
 
@@ -10,18 +11,19 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include <event2/event.h>
 
 struct options {
     int domid;
-    const char *io, *state_dir;
+    const char *io;
+    struct blk_settings settings;
 };
 
 static void usage(FILE *to)
 {
     fputs("Usage: pvblkd --domid N [--io uring|threads] [--state-dir DIR]\n"
+          "              [--persistent-grants]\n"
           "Serve the disks of guest N (0: of every guest). See pvblkd(8).\n",
           to);
 }
@@ -44,6 +46,7 @@ static int parse(int argc, char **argv, struct options *o)
         {"domid", required_argument, NULL, 'd'},
         {"io", required_argument, NULL, 'i'},
         {"state-dir", required_argument, NULL, 's'},
+        {"persistent-grants", no_argument, NULL, 'p'},
         {"version", no_argument, NULL, 'V'},
         {"help", no_argument, NULL, 'h'},
         {0},
@@ -63,7 +66,10 @@ static int parse(int argc, char **argv, struct options *o)
             o->io = optarg;
             break;
         case 's':
-            o->state_dir = optarg;
+            o->settings.state_dir = optarg;
+            break;
+        case 'p':
+            o->settings.persistent = 1;
             break;
         case 'V':
             puts("pvblkd " PARAVANE_VERSION);
@@ -98,22 +104,19 @@ static void on_io(evutil_socket_t fd, short what, void *arg)
         blkback_finish(last);
 }
 
-static int make_dir(const char *path)
+/* One process per guest, and one journal per disk. */
+static int take_place(const struct options *o)
 {
-    /* /run/paravane may not be there yet either. */
-    char parent[256];
-    char *slash;
+    char name[32];
+    int rc = instance_make_dir(o->settings.state_dir, 0700);
 
-    snprintf(parent, sizeof(parent), "%s", path);
-    slash = strrchr(parent, '/');
-    if (slash && slash != parent) {
-        *slash = 0;
-        mkdir(parent, 0755);
-    }
-    return mkdir(path, 0700) && errno != EEXIST ? -errno : 0;
+    if (rc)
+        return rc;
+    snprintf(name, sizeof(name), "%d", o->domid > 0 ? o->domid : 0);
+    return instance_lock(o->settings.state_dir, name);
 }
 
-static int serve(const struct options *o, struct loop *loop, struct blkio *io)
+static int serve(struct options *o, struct loop *loop, struct blkio *io)
 {
     struct backend_host *host;
     struct event *done =
@@ -122,7 +125,8 @@ static int serve(const struct options *o, struct loop *loop, struct blkio *io)
 
     if (!done || event_add(done, NULL))
         return rc;
-    blk_device_setup(io, o->state_dir);
+    o->settings.io = io;
+    blk_device_setup(&o->settings);
     rc = backend_host_open(&host, loop, &blk_class, o->domid);
     if (!rc) {
         rc = loop_run(loop);
@@ -134,18 +138,15 @@ static int serve(const struct options *o, struct loop *loop, struct blkio *io)
 
 int main(int argc, char **argv)
 {
-    struct options o = {.state_dir = "/run/paravane/pvblkd"};
+    struct options o = {.settings.state_dir = "/run/paravane/pvblkd"};
     struct loop *loop;
     struct blkio *io;
     int rc = parse(argc, argv, &o);
 
     if (rc)
         return rc == 1 ? 0 : 2;
-    rc = make_dir(o.state_dir);
-    if (rc) {
-        log_error("cannot make %s: %s", o.state_dir, strerror(-rc));
+    if (take_place(&o))
         return 1;
-    }
     rc = blkio_open(&io, o.io);
     if (rc) {
         log_error("no asynchronous I/O: %s", strerror(-rc));

@@ -32,7 +32,8 @@ struct client *client_new(struct client_list *list, struct event_base *base,
 /* At once. */
 void client_free(struct client *c);
 
-/* Out of its list now, and gone when what waits for it is written, or after a second. */
+/* Out of its list now, and gone when what waits for it is written, or after a
+ * second. */
 void client_finish(struct client *c);
 
 void client_write(struct client *c, const char *buf, size_t n);

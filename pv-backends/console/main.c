@@ -1,5 +1,6 @@
 /* pvconsoled: the consoles of all guests. See pvconsoled(8). */
 #include "pv-backends/console/domains.h"
+#include "pv-backends/runtime/instance.h"
 #include "pv-backends/runtime/log.h"
 #include "pv-backends/runtime/loop.h"
 
@@ -8,8 +9,6 @@
 #include <grp.h>
 #include <signal.h>
 #include <stdio.h>
-#include <string.h>
-#include <sys/stat.h>
 
 #include <event2/event.h>
 
@@ -63,24 +62,6 @@ static int parse(int argc, char **argv, struct console_dirs *dirs,
     return 0;
 }
 
-static int make_dir(const char *path, mode_t mode)
-{
-    char parent[256];
-    char *slash;
-
-    snprintf(parent, sizeof(parent), "%s", path);
-    slash = strrchr(parent, '/');
-    if (slash && slash != parent) {
-        *slash = 0;
-        mkdir(parent, 0755);
-    }
-    if (mkdir(path, mode) && errno != EEXIST) {
-        log_error("cannot make %s: %s", path, strerror(errno));
-        return -errno;
-    }
-    return 0;
-}
-
 static void on_hangup(evutil_socket_t fd, short what, void *arg)
 {
     (void)fd, (void)what;
@@ -120,7 +101,9 @@ int main(int argc, char **argv)
     group = getgrnam(group_name);
     if (group)
         dirs.group = (int)group->gr_gid;
-    if (make_dir(dirs.sockets, 0755) || make_dir(dirs.logs, 0750))
+    if (instance_make_dir(dirs.sockets, 0755) ||
+        instance_make_dir(dirs.logs, 0750) ||
+        instance_lock(dirs.sockets, "pvconsoled"))
         return 1;
     rc = loop_open(&loop, 30);
     if (rc)

@@ -1,10 +1,13 @@
 /* pvnetd: the network cards of all guests. See pvnetd(8). */
 #include "pv-backends/net/device.h"
+#include "pv-backends/runtime/instance.h"
 #include "pv-backends/runtime/log.h"
 #include "pv-backends/runtime/loop.h"
 
 #include <stdio.h>
 #include <string.h>
+
+#define RUN_DIR "/run/paravane"
 
 static void usage(FILE *to)
 {
@@ -38,6 +41,8 @@ int main(int argc, char **argv)
 
     if (rc)
         return rc == 1 ? 0 : 2;
+    if (instance_make_dir(RUN_DIR, 0755) || instance_lock(RUN_DIR, "pvnetd"))
+        return 1;
     rc = loop_open(&loop, 30);
     if (rc)
         return 1;

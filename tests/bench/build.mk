@@ -1,5 +1,5 @@
-$(TEST_JOB)/micro $(TEST_JOB)/free-pages: $(TEST_JOB)/%: tests/bench/%.c
+$(TEST_JOB)/micro $(TEST_JOB)/free-pages $(TEST_JOB)/bench_store: $(TEST_JOB)/%: tests/bench/%.c
 	@mkdir -p $(@D)
 	$(CC) $(WARN) -O2 -static -D_GNU_SOURCE -D__XEN_TOOLS__ $< -o $@
 
-test-job-files += $(TEST_JOB)/micro $(TEST_JOB)/free-pages
+test-job-files += $(TEST_JOB)/micro $(TEST_JOB)/free-pages $(TEST_JOB)/bench_store

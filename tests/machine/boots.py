@@ -20,7 +20,7 @@ BOOTS = {
     "pc4": dict(smp=4, mem=2048, devices=True, ends="reboot", build="debug"),
     # The freestanding guests, which have a console daemon of their own.
     "guests": dict(),
-    # Our own host domain instead of Debian's toolstack.
+    # Our own host domain: nothing of Debian's toolstack ever runs here.
     "host": dict(),
     "big": dict(machine="q35", smp=2, mem=16384, dom0_mem=4096),
 }

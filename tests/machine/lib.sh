@@ -44,78 +44,6 @@ bridge_up()
     ip link set xenbr0 up
 }
 
-# --- our own host domain (the boot "host") ------------------------------------
-
-pv_log=/var/log/paravane
-# The manager, started if it does not run; cases kill it.
-pv_start()
-{
-    pvnd >> $pv_log/pvnd.out 2>&1 &
-    pvnd_pid=$!
-    wait_for 60 pv_answers || { tail -5 $pv_log/pvnd.out; fail "pvnd does not answer"; }
-}
-pv_answers() { pvn version > /dev/null 2>&1; }
-pv_up()
-{
-    export PATH=/run/job/files/bin:$PATH
-    if [ ! -f /run/pv-is-up ]; then
-        modprobe -a xen-gntdev xen-gntalloc xen-evtchn xen-privcmd xenfs loop bridge tun ||
-            fail "modprobe"
-        mountpoint -q /proc/xen || mount -t xenfs xenfs /proc/xen
-        mkdir -p /etc/paravane $pv_log
-        printf '[default]\ntype = host-only\nbridge = xenbr0\naddress = 10.9.0.1/24\n' > /etc/paravane/networks.conf
-        touch /run/pv-is-up
-    fi
-    pv_answers || pv_start
-    pvnd_pid=$(pidof pvnd)
-}
-# pv_config NAME JOB [LINE...]: /tmp/NAME.cfg of a guest whose init runs JOB.
-pv_config()
-{
-    local name=$1 job=$2
-    shift 2
-    {
-        printf 'name = "%s"\nkernel = "/boot/vmlinuz-%s"\nramdisk = "/srv/guest/guest-initrd"\n' "$name" "$(uname -r)"
-        printf 'memory = 128\nextra = "console=hvc0 quiet panic=-1 job=%s"\n' "$(printf %s "$job" | base64 -w0)"
-        [ $# = 0 ] || printf '%s\n' "$@"
-    } > "/tmp/$name.cfg"
-}
-pv_create()
-{
-    pvn create -q "/tmp/$1.cfg" 2> /run/pvn.err || {
-        cat /run/pvn.err
-        fail "pvn create $1: $(tail -1 /run/pvn.err)"
-    }
-}
-pv_said() { tr -d '\r' < "$pv_log/console-$1.log" 2> /dev/null | grep -aqE "$2"; }
-pv_wait()
-{
-    wait_for "$3" pv_said "$1" "$2" || {
-        tail -5 "$pv_log/console-$1.log"
-        fail "guest $1 did not say '$2' in $3 s"
-    }
-}
-pv_count() { tr -d '\r' < "$pv_log/console-$1.log" | grep -acE "$2"; }
-pv_is() { pvn list -n | grep -qx "$1"; }
-pv_gone() { ! pv_is "$1"; }
-pv_destroy_all()
-{
-    [ -f /run/pv-is-up ] || return 0
-    local g
-    for g in $(pvn list -n 2> /dev/null | grep -vx Domain-0); do pvn destroy "$g"; done
-    rm -f $pv_log/console-*.log
-}
-# What must be as before when guests have come and gone. The store's own nodes
-# of domain 0 are counted, not compared.
-pv_state()
-{
-    local p
-    for p in pvnd pvstored pvnetd pvconsoled; do
-        echo -n "$p:$(ls /proc/$(pidof $p | cut -d' ' -f1)/fd | wc -l) "
-    done
-    echo "pvblkd:$(pidof pvblkd | wc -w) nodes:$(pvstore ls -f / | wc -l) vifs:$(ls /sys/class/net | grep -c '^vif') ops:$(ls /run/paravane/ops | wc -l) domains:$(pvn list -n | wc -l)"
-}
-
 # guest_config NAME [key=value...]: writes /run/NAME.cfg. Keys: job (shell that
 # the guest's init runs), and any of xl.cfg as key='value' text.
 guest_config()
@@ -195,6 +123,5 @@ case_run()
     *) verdict=error; [ -s /run/reason ] || echo "run.sh exits $rc" > /run/reason ;;
     esac
     guests_destroy_all
-    pv_destroy_all
     echo "VERDICT $name $verdict $(($(now) - t0)) $(cat /run/reason 2>/dev/null)"
 }

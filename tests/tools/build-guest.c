@@ -6,12 +6,14 @@
  *   -s SECS  show the guest's console so long (0: do not start it)
  *   -u TEXT  stop when the console shows this
  *   -k       keep the last guest
+ *   -x       write its nodes into the store that runs and introduce it
  */
 #include "dom0/builder/builder.h"
 #include "dom0/builder/nodes.h"
 #include "dom0/config/domconfig.h"
 #include "dom0/libs/foreignmem/foreignmem.h"
 #include "dom0/libs/hypercall/hypercall.h"
+#include "xenstore/client/xs.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,7 +24,7 @@
 
 struct options {
     const char *config, *cache, *until;
-    int times, seconds, keep;
+    int times, seconds, keep, store;
 };
 
 struct session {
@@ -93,6 +95,51 @@ static int watch_console(struct session *s, const struct built_domain *d)
     return rc;
 }
 
+static bool put_node(struct xs_handle *xs, xs_transaction_t t,
+                     const struct node *n)
+{
+    struct xs_permissions perms[2] = {
+        {n->perms.owner, XS_PERM_NONE},
+        {(unsigned)n->perms.reader, XS_PERM_READ}};
+
+    return xs_write(xs, t, n->path, n->value, (unsigned)strlen(n->value)) &&
+           (!n->has_perms || xs_set_permissions(xs, t, n->path, perms,
+                                                n->perms.reader < 0 ? 1 : 2));
+}
+
+/* Into the store that runs, in one transaction. */
+static int introduce(struct session *s, const struct built_domain *d)
+{
+    struct xs_handle *xs = xs_open(0);
+    xs_transaction_t t = xs ? xs_transaction_start(xs) : 0;
+    struct node_list l;
+    double start = now_ms();
+    bool ok = t != 0;
+
+    node_list_init(&l);
+    ok = ok && !nodes_for_domain(&l, s->cfg, d, time(NULL));
+    for (size_t i = 0; i < l.nr && ok; i++)
+        ok = put_node(xs, t, &l.nodes[i]);
+    ok = ok && xs_transaction_end(xs, t, false);
+    ok = ok && xs_introduce_domain(xs, d->domid, d->store_mfn, d->store_port);
+    printf("build-guest: %zu nodes %s in %.1f ms\n", l.nr,
+           ok ? "written" : "REFUSED", now_ms() - start);
+    node_list_free(&l);
+    xs_close(xs);
+    return ok ? 0 : -1;
+}
+
+static void forget(const struct built_domain *d)
+{
+    struct xs_handle *xs = xs_open(0);
+    char roots[NODE_ROOTS][96];
+    unsigned nr = nodes_roots(d->domid, d->uuid, roots);
+
+    for (unsigned i = 0; xs && i < nr; i++)
+        xs_rm(xs, XBT_NULL, roots[i]);
+    xs_close(xs);
+}
+
 static int run_once(struct session *s, int i)
 {
     struct image *kernel, *ramdisk;
@@ -118,7 +165,9 @@ static int run_once(struct session *s, int i)
            d.us.ramdisk / 1e3, d.us.tables / 1e3, d.us.unmap / 1e3,
            d.us.start / 1e3);
     fflush(stdout);
-    if (s->o.seconds) {
+    if (s->o.store)
+        rc = introduce(s, &d);
+    if (s->o.seconds && !rc) {
         rc = hv_domain_unpause(s->hv, d.domid);
         if (!rc)
             rc = watch_console(s, &d);
@@ -130,6 +179,8 @@ static int run_once(struct session *s, int i)
         int gone = hv_domain_destroy(s->hv, d.domid);
 
         printf("build-guest: destroyed (%d) in %.1f ms\n", gone, now_ms() - t2);
+        if (s->o.store)
+            forget(&d);
     }
 free:
     image_free(ramdisk);
@@ -169,7 +220,7 @@ static int parse_options(struct options *o, int argc, char **argv)
     int c;
 
     o->times = 1;
-    while ((c = getopt(argc, argv, "c:n:s:u:k")) >= 0)
+    while ((c = getopt(argc, argv, "c:n:s:u:kx")) >= 0)
         switch (c) {
         case 'c':
             o->cache = optarg;
@@ -186,6 +237,9 @@ static int parse_options(struct options *o, int argc, char **argv)
         case 'k':
             o->keep = 1;
             break;
+        case 'x':
+            o->store = 1;
+            break;
         default:
             return -1;
         }
@@ -200,7 +254,7 @@ int main(int argc, char **argv)
 
     if (parse_options(&s.o, argc, argv)) {
         fprintf(stderr, "usage: build-guest [-c DIR] [-n N] [-s SECS] "
-                        "[-u TEXT] [-k] CONFIG\n");
+                        "[-u TEXT] [-k] [-x] CONFIG\n");
         return 2;
     }
     if (load_config(&s))

@@ -44,6 +44,15 @@ int xs_connect(struct xs_handle *h);
 void *xs_talk(struct xs_handle *h, const struct xs_request *req,
               unsigned int *len);
 
+/*
+ * The halves of xs_talk(), for several requests on their way at once: send
+ * one, whose number is h->next_id then; take the reply to it, in the order of
+ * sending, whose payload is of no interest. 0, -EIO, -E2BIG, the daemon's
+ * error.
+ */
+int xs_send(struct xs_handle *h, const struct xs_request *req);
+int xs_receive(struct xs_handle *h, uint32_t id, uint32_t type);
+
 /* Take in one message that is not a reply. 0, -EAGAIN (unless `wait`), -EIO. */
 int xs_take_event(struct xs_handle *h, bool wait);
 

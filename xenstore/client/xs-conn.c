@@ -286,6 +286,28 @@ void *xs_talk(struct xs_handle *h, const struct xs_request *req,
     return copy_payload(payload, msg.len, len);
 }
 
+int xs_send(struct xs_handle *h, const struct xs_request *req)
+{
+    return h->broken ? -EIO : send_request(h, req, ++h->next_id);
+}
+
+int xs_receive(struct xs_handle *h, uint32_t id, uint32_t type)
+{
+    struct xsd_sockmsg msg;
+    const char *payload;
+    int rc;
+
+    while (!(rc = take(h, true, &msg, &payload)) && msg.type == XS_WATCH_EVENT)
+        xs_queue_event(h, payload, msg.len);
+    if (rc)
+        return rc;
+    if (msg.req_id != id)
+        return broken(h);
+    if (msg.type == XS_ERROR)
+        return -error_number(payload, msg.len);
+    return msg.type == type ? 0 : broken(h);
+}
+
 int xs_take_event(struct xs_handle *h, bool wait)
 {
     struct xsd_sockmsg msg;

@@ -73,6 +73,22 @@ bool xs_mkdir(struct xs_handle *h, xs_transaction_t t, const char *path);
 bool xs_rm(struct xs_handle *h, xs_transaction_t t, const char *path);
 bool xs_restrict(struct xs_handle *h, unsigned int domid); /* always fails */
 
+/*
+ * Ours, not of <xenstore.h>: change many nodes without waiting for each reply.
+ * In the order of the list; a node's permissions are set after its value.
+ * False with the first error in errno; the others have been tried as well, so
+ * this belongs into a transaction.
+ */
+struct xs_change {
+    const char *path;
+    const void *value; /* NULL: remove the node; an absent one is fine */
+    unsigned int len;
+    const struct xs_permissions *perms; /* NULL: as its parent's */
+    unsigned int num_perms;             /* at most 8 */
+};
+bool xs_change_many(struct xs_handle *h, xs_transaction_t t,
+                    const struct xs_change *changes, unsigned int num);
+
 /* Entry 0 is the owner and, as its letter, what everyone else may do. */
 struct xs_permissions *xs_get_permissions(struct xs_handle *h,
                                           xs_transaction_t t, const char *path,

@@ -16,7 +16,7 @@ static inline size_t buf_len(const struct buf *b)
 
 static inline const char *buf_head(const struct buf *b)
 {
-    return b->data + b->start;
+    return b->data ? b->data + b->start : "";
 }
 
 /* Room for `len` bytes at the end; they count once buf_extend() says so. */

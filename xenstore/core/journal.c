@@ -480,9 +480,31 @@ static struct client *take_client(struct replay *r)
     return NULL;
 }
 
-static void replay_node(struct replay *r)
+/* Make the node at a path whose parent exists, or change it. */
+static void put_node(struct replay *r, const struct path *p,
+                     struct perms *perms, const char *value, size_t len)
 {
     struct view v = {.s = r->s};
+    size_t parent_len = path_parent_len(p->text, p->len);
+    struct node *parent = tree_find_n(r->s->root, p->text, parent_len);
+    const char *leaf = path_leaf(p->text);
+    struct node *n;
+
+    if (p->len > 1 && parent &&
+        !child_find(parent->children, leaf, strlen(leaf))) {
+        n = node_new(r->s->seed, leaf, strlen(leaf), perms_get(perms), value,
+                     len);
+        view_account(&v, n, 1);
+        tree_add(&r->s->root, p->text, parent_len, n, ++r->s->gen);
+        return;
+    }
+    view_write(&v, p->text, value, len);
+    view_set_perms(&v, p->text, perms);
+    store_drop_changes(r->s);
+}
+
+static void replay_node(struct replay *r)
+{
     struct path p;
     struct perms *perms;
     const char *value;
@@ -493,10 +515,8 @@ static void replay_node(struct replay *r)
     value = take_bytes(r, &len);
     if (!perms || len > XENSTORE_PAYLOAD_MAX)
         r->bad = true;
-    if (!r->bad && p.text[0] == '/') {
-        view_write(&v, p.text, value, len);
-        view_set_perms(&v, p.text, perms);
-    }
+    if (!r->bad && p.text[0] == '/')
+        put_node(r, &p, perms, value, len);
     perms_put(perms);
 }
 
@@ -687,8 +707,8 @@ static void replay_child(struct replay *r)
 
     value = take_bytes(r, &len);
     if (r->bad || !perms || depth > DEPTH_MAX || depth > r->depth ||
-        len > XENSTORE_PAYLOAD_MAX || name_len >= PATH_BYTES ||
-        !name_len != !depth ||
+        (!depth && r->depth) || len > XENSTORE_PAYLOAD_MAX ||
+        name_len >= PATH_BYTES || !name_len != !depth ||
         (depth && child_find(r->stack[depth - 1]->children, name, name_len))) {
         r->bad = true;
         perms_put(perms);

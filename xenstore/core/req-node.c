@@ -241,13 +241,14 @@ static int may_add(struct request *r, size_t value_len)
 int req_write(struct request *r)
 {
     const char *nul = r->len ? memchr(r->payload, '\0', r->len) : NULL;
-    const char *value = nul + 1;
+    const char *value;
     struct node *n;
     size_t len;
     int rc;
 
     if (!nul)
         return -EINVAL;
+    value = nul + 1;
     len = r->len - (size_t)(value - r->payload);
     rc = request_path(r, r->payload, PATH_NODE);
     if (rc)

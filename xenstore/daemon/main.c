@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/random.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #define SOCKET_PATH "/run/xenstored/socket"
@@ -260,6 +261,14 @@ static int listen_on(const char *path)
     return fd;
 }
 
+static long now_ms(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
 /* The log, where errors went to standard error so far, and the pid file. */
 static int open_files(const struct options *o)
 {
@@ -281,6 +290,7 @@ static int open_files(const struct options *o)
 static int serve(struct options *o, int ready)
 {
     struct server sv = {0};
+    long begun_ms = now_ms();
     int listener = -1, rc;
 
     rc = make_store(&sv);
@@ -298,8 +308,9 @@ static int serve(struct options *o, int ready)
     rc = open_files(o);
     if (rc)
         goto out;
-    log_line(LOG_NOTE, "pvstored %s serves %s, %zu nodes", PARAVANE_VERSION,
-             o->socket, store_nr_nodes(sv.store));
+    log_line(LOG_NOTE, "pvstored %s serves %s: %zu nodes, ready in %ld ms",
+             PARAVANE_VERSION, o->socket, store_nr_nodes(sv.store),
+             now_ms() - begun_ms);
     if (o->trace)
         store_set_trace(sv.store, true);
     detach(ready);

@@ -30,7 +30,7 @@ static struct {
     uint64_t nr_frames, nr_free;
     int32_t *owner;
     unsigned *writable; /* windows that can write to it */
-    bool fragmented;
+    bool fragmented, zeroed;
     struct hv_fake_domain *domains;
     uint32_t next_id;
     struct window windows[MAX_WINDOWS];
@@ -100,6 +100,11 @@ void hv_fake_reset(uint64_t nr_frames)
 void hv_fake_set_caps(const char *caps)
 {
     snprintf(m.caps, sizeof(m.caps), "%s", caps);
+}
+
+void hv_fake_set_zeroed(bool zeroed)
+{
+    m.zeroed = zeroed;
 }
 
 void hv_fake_set_fragmented(bool fragmented)
@@ -193,7 +198,7 @@ static uint64_t take_frames(uint32_t domid, uint64_t nr)
             continue;
         for (i = 0; i < nr; i++)
             m.owner[at + i] = (int32_t)domid;
-        memset(m.base + at * PAGE, HV_FAKE_JUNK, nr * PAGE);
+        memset(m.base + at * PAGE, m.zeroed ? 0 : HV_FAKE_JUNK, nr * PAGE);
         m.nr_free -= nr;
         return at;
     }
@@ -291,7 +296,7 @@ int hv_version(struct hv *hv, struct hv_version *v)
     memset(v, 0, sizeof(*v));
     v->major = 4;
     v->minor = 17;
-    strcpy(v->extra, ".fake");
+    strcpy(v->extra, m.zeroed ? ".7-paravane" : ".fake");
     strcpy(v->caps, m.caps);
     v->virt_start = 0xffff800000000000;
     v->page_size = PAGE;

@@ -41,6 +41,8 @@ void hv_fake_fail(const char *call, unsigned skip, int rc);
 unsigned hv_fake_calls(const char *call);
 /* Space-separated; "" makes it a hypervisor without PV guests. */
 void hv_fake_set_caps(const char *caps);
+/* As our own hypervisor: a new domain's pages are zero, not junk. */
+void hv_fake_set_zeroed(bool zeroed);
 /* Only single pages are to be had, no superpages. */
 void hv_fake_set_fragmented(bool fragmented);
 

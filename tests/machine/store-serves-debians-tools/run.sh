@@ -1,6 +1,7 @@
 # Debian's xenstore tools and the kernel work on our store; ours read what they wrote.
 # on: host
 # secs: 60
+. /run/job/files/pv/lib.sh
 pv_up
 for t in xenstore-{read,write,list,ls,exists,rm,chmod,watch}; do
     command -v $t > /dev/null || fail "$t is not in the image"

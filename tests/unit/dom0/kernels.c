@@ -8,6 +8,8 @@
 #define NOTES_AT 512
 #define BYTES_AT 4096
 
+uint8_t test_kernel_byte = 'k';
+
 const struct test_kernel test_kernel_linux = {
     .virt_base = 0xffffffff80000000,
     .paddr = 0x200000,
@@ -97,7 +99,7 @@ uint8_t *test_kernel_make(const struct test_kernel *k, size_t *size)
     ph[1] = (Elf64_Phdr){.p_type = PT_NOTE,
                          .p_offset = NOTES_AT,
                          .p_filesz = (uint64_t)(end - elf) - NOTES_AT};
-    memset(elf + BYTES_AT, TEST_KERNEL_BYTE, k->file_size);
+    memset(elf + BYTES_AT, test_kernel_byte, k->file_size);
     *size = BYTES_AT + k->file_size;
     return elf;
 }

@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 /* What a kernel's loaded bytes are, all of them. */
-#define TEST_KERNEL_BYTE 'k'
+extern uint8_t test_kernel_byte;
 
 struct test_kernel {
     uint64_t virt_base, paddr, entry;

@@ -188,10 +188,31 @@ static void test_kernel_is_mapped_where_it_wants_and_zeroed_beyond(void **state)
     built(w);
     assert_int_equal(context(w)->user_regs.rip, k->entry);
     for (uint64_t i = 0; i < k->mem_size; i += 8) {
-        uint8_t want = i < k->file_size ? TEST_KERNEL_BYTE : 0;
+        uint8_t want = i < k->file_size ? test_kernel_byte : 0;
 
         assert_int_equal(*(uint8_t *)at(w, base + i), want);
     }
+}
+
+static void test_zeroes_are_not_copied_into_zeroed_memory(void **state)
+{
+    struct world *w = *state;
+    struct test_kernel k = test_kernel_linux;
+    unsigned windows;
+
+    builder_close(w->b);
+    hv_fake_set_zeroed(true);
+    assert_int_equal(builder_open(w->hv, w->fm, &w->b, &w->err), 0);
+    test_kernel_is_mapped_where_it_wants_and_zeroed_beyond(state);
+    test_kernel_byte = 0; /* nothing of it is left to copy */
+    use_kernel(w, &k);
+    windows = hv_fake_calls("fmem_map");
+    built(w);
+    /* All but the kernel's window: it needs none. */
+    assert_int_equal(hv_fake_calls("fmem_map") - windows, 3);
+    for (uint64_t i = 0; i < k.mem_size; i += 8)
+        assert_int_equal(*(uint8_t *)at(w, k.virt_base + k.paddr + i), 0);
+    test_kernel_byte = 'k';
 }
 
 static void test_start_info_says_where_everything_is(void **state)
@@ -567,6 +588,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
         T(test_kernel_is_mapped_where_it_wants_and_zeroed_beyond),
+        T(test_zeroes_are_not_copied_into_zeroed_memory),
         T(test_start_info_says_where_everything_is),
         T(test_page_tables_are_mapped_read_only_and_counted),
         T(test_start_pages_hold_no_junk),

@@ -9,9 +9,11 @@
  * sources: pv-backends/block/blkio-threads.c
  * sources: pv-backends/block/bufpool.c pv-backends/block/inflight.c
  * sources: pv-backends/runtime/log.c dom0/libs/gnttab/gnttab-fake.c
+ * sources: pv-backends/runtime/grantcache.c
  * libs: -luring -lpthread
  */
 #include "pv-backends/block/blkback.h"
+#include "pv-backends/runtime/grantcache.h"
 #include "dom0/libs/gnttab/gnttab-fake.h"
 
 #include <errno.h>
@@ -208,6 +210,33 @@ static void test_data_comes_back_by_uring(void **state)
         skip(); /* this kernel has none */
     }
     write_then_read();
+}
+
+/* Pages that stay granted stay mapped, and no more of them than allowed. */
+static void test_persistent_grants(void **state)
+{
+    (void)state;
+    assert_int_equal(grantcache_open(&w.bb.cfg.persistent, w.gt, 1, 3), 0);
+    write_then_read();
+    assert_int_equal(gnttab_fake_mapped(), 2);
+    assert_int_equal(gnttab_fake_copies(), 0);
+    for (unsigned int i = 0; i < 11; i++)
+        memset(gnttab_fake_grant(DATA_REF + i, 1), i, 4096);
+    grantcache_close(w.bb.cfg.persistent); /* those pages are new ones */
+    assert_int_equal(grantcache_open(&w.bb.cfg.persistent, w.gt, 1, 3), 0);
+    put(BLKIF_OP_WRITE, 7, 0, 11);
+    push();
+    serve();
+    expect(7, BLKIF_RSP_OKAY);
+    assert_int_equal(gnttab_fake_mapped(), 3);
+    put(BLKIF_OP_WRITE, 8, 0, 1);
+    RING_GET_REQUEST(&w.front, 3)->seg[0].gref = 3000; /* granted to nobody */
+    push();
+    serve();
+    expect(8, BLKIF_RSP_ERROR);
+    grantcache_close(w.bb.cfg.persistent);
+    w.bb.cfg.persistent = NULL;
+    assert_int_equal(gnttab_fake_mapped(), 0);
 }
 
 static void test_indirect_write(void **state)
@@ -528,6 +557,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         RING_TEST(test_data_comes_back),
         RING_TEST(test_data_comes_back_by_uring),
+        RING_TEST(test_persistent_grants),
         RING_TEST(test_indirect_write),
         RING_TEST(test_bad_requests_do_not_touch_the_image),
         RING_TEST(test_read_into_a_read_only_grant_is_an_error),

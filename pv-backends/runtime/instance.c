@@ -1,0 +1,48 @@
+#include "pv-backends/runtime/instance.h"
+
+#include "pv-backends/runtime/log.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+
+int instance_make_dir(const char *path, mode_t mode)
+{
+    char parent[256];
+    char *slash;
+
+    snprintf(parent, sizeof(parent), "%s", path);
+    slash = strrchr(parent, '/');
+    if (slash && slash != parent) {
+        *slash = 0;
+        mkdir(parent, 0755);
+    }
+    if (mkdir(path, mode) && errno != EEXIST) {
+        int rc = -errno;
+
+        log_error("cannot make %s: %s", path, strerror(-rc));
+        return rc;
+    }
+    return 0;
+}
+
+int instance_lock(const char *dir, const char *name)
+{
+    char path[256];
+    int fd, rc = 0;
+
+    snprintf(path, sizeof(path), "%s/%s.lock", dir, name);
+    fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB)) {
+        log_warning("waiting for another process to let go of %s", path);
+        rc = flock(fd, LOCK_EX);
+    }
+    if (fd < 0 || rc) {
+        rc = -errno;
+        log_error("cannot lock %s: %s", path, strerror(-rc));
+    }
+    return rc; /* the descriptor stays open, and with it the lock */
+}

@@ -1,0 +1,20 @@
+/*
+ * A process's place on the host: its folder, and the lock that keeps a second
+ * one of its kind from serving the same devices. (It would fail to bind what
+ * the first holds, and take that for a reason to close the devices.)
+ */
+#ifndef PARAVANE_RUNTIME_INSTANCE_H
+#define PARAVANE_RUNTIME_INSTANCE_H
+
+#include <sys/types.h>
+
+/* Make the folder, and the one it lies in. 0 or -errno, said in the log. */
+int instance_make_dir(const char *path, mode_t mode);
+
+/*
+ * Hold DIR/NAME.lock until the process ends, waiting for another to end. 0 or
+ * -errno, said in the log.
+ */
+int instance_lock(const char *dir, const char *name);
+
+#endif

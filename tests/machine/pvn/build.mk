@@ -1,0 +1,9 @@
+# The host domain's programs, stripped, for the cases of boot `host`.
+PV_JOB := $(TEST_JOB)/pv
+$(PV_JOB)/%: $(BUILD)/bin/%
+	@mkdir -p $(@D)
+	@objcopy -g $< $@
+$(PV_JOB)/lib.sh: tests/machine/pvn/lib.sh
+	@mkdir -p $(@D)
+	@cp $< $@
+test-job-files += $(PV_JOB)/lib.sh $(patsubst $(BUILD)/bin/%,$(PV_JOB)/%,$(programs))

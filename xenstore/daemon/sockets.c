@@ -53,27 +53,34 @@ static void limit_reading(struct sock *k)
     k->reads_no_more = waiting > OUT_MAX;
 }
 
-static void flush_sock(struct peer *p)
+static int send_waiting(struct sock *k)
 {
-    struct sock *k = (struct sock *)p;
-    struct held *held = p->server->held;
+    struct held *held = k->peer.server->held;
     int rc;
 
-    if (k->peeked)
-        held_consume(held, p->client, k->fd, k->key, k->peeked);
-    k->peeked = 0;
     if (k->waits_to_write)
-        return;
-    rc = held ? held_flush(held, p->client, k->fd, k->key)
-              : sock_flush(p->client, k->fd);
-    if (rc == -EPIPE) {
-        sock_close(k);
-        return;
-    }
+        return 0;
+    rc = held ? held_flush(held, k->peer.client, k->fd, k->key)
+              : sock_flush(k->peer.client, k->fd);
     if (rc == -EAGAIN) {
         event_add(k->writable, NULL);
         k->waits_to_write = true;
     }
+    return rc;
+}
+
+/* The reply goes first: its reader can go on while we take the request away. */
+static void flush_sock(struct peer *p)
+{
+    struct sock *k = (struct sock *)p;
+
+    if (send_waiting(k) == -EPIPE) {
+        sock_close(k);
+        return;
+    }
+    if (k->peeked)
+        held_consume(p->server->held, p->client, k->fd, k->key, k->peeked);
+    k->peeked = 0;
     limit_reading(k);
 }
 

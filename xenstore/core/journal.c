@@ -42,7 +42,7 @@ struct domain_fields {
 
 struct client_fields {
     uint32_t id, domid, is_ring, in_pos, next_txn;
-    uint32_t pad;
+    uint32_t key;
     uint64_t out_pos; /* of the first byte that waits */
 };
 
@@ -178,6 +178,7 @@ static void write_client(struct buf *b, const struct client *c)
 {
     struct client_fields f = {
         .id = c->id,
+        .key = c->key,
         .domid = c->domain->domid,
         .is_ring = c->is_ring,
         .in_pos = c->in_pos,
@@ -589,6 +590,7 @@ static void replay_client(struct replay *r)
     c->is_ring = f.is_ring != 0;
     c->durable = true;
     c->out_pos = f.out_pos;
+    c->key = f.key;
     c->next_txn = f.next_txn ? f.next_txn : 1;
     if (c->is_ring)
         d->client = c;

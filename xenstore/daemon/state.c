@@ -13,10 +13,12 @@
 #include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #define MAGIC        "PVSTORE1"
 #define GROW_BYTES   (1u << 20)
+#define LOCK_TRIES   100        /* a second's worth */
 #define COMPACT_MIN  (8u << 20) /* a smaller journal is left alone */
 #define COMPACT_PART 4          /* grown to so many times its snapshot */
 #define CHECK_SEED   0x70765f73746f7265u
@@ -42,6 +44,7 @@ struct state {
     size_t size; /* of the file and its mapping */
     size_t used;
     uint64_t seq;    /* of the last batch */
+    bool loaded;     /* there was something to go on from */
     size_t snapshot; /* where the file's first batch ended */
 };
 
@@ -71,23 +74,44 @@ static int resize(struct state *st, size_t size)
               : mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, st->fd, 0);
     if (map == MAP_FAILED)
         return -errno;
+    /* A child that kept the mapping would keep our lock. */
+    madvise(map, size, MADV_DONTFORK);
     st->map = map;
     st->size = size;
     return 0;
 }
 
+/* The lock counts if the file still has its name. */
+static int try_lock(int fd)
+{
+    struct stat sb;
+
+    if (flock(fd, LOCK_EX | LOCK_NB))
+        return errno == EWOULDBLOCK ? -EBUSY : -errno;
+    if (fstat(fd, &sb))
+        return -errno;
+    return sb.st_nlink ? 0 : -EBUSY;
+}
+
+/* One that was just killed may still be on its way out: wait a little. */
 static int open_locked(const char *path)
 {
-    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    int rc;
+    const struct timespec moment = {.tv_nsec = 10000000};
+    int fd, rc, tries;
 
-    if (fd < 0)
-        return -errno;
-    if (!flock(fd, LOCK_EX | LOCK_NB))
-        return fd;
-    rc = errno == EWOULDBLOCK ? -EBUSY : -errno;
-    close(fd);
-    return rc;
+    for (tries = 0; tries < LOCK_TRIES; tries++) {
+        fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+        if (fd < 0)
+            return -errno;
+        rc = try_lock(fd);
+        if (!rc)
+            return fd;
+        close(fd);
+        if (rc != -EBUSY)
+            return rc;
+        nanosleep(&moment, NULL);
+    }
+    return -EBUSY;
 }
 
 /* Map what is there; an empty file gets its header. */
@@ -229,6 +253,7 @@ int state_load(struct state *st, struct store *s, bool recover, char *why,
     const char *reason = "";
     int rc = replay(st, s, &reason);
 
+    st->loaded = st->seq != 0;
     if (!rc)
         return 0;
     snprintf(why, why_size,
@@ -316,6 +341,11 @@ drop:
     if (new.fd >= 0)
         close(new.fd);
     return rc;
+}
+
+bool state_is_new(const struct state *st)
+{
+    return !st->loaded;
 }
 
 static bool is_due(const struct state *st)

@@ -23,6 +23,9 @@ void state_close(struct state *state); /* the file stays */
 int state_load(struct state *state, struct store *s, bool recover, char *why,
                size_t why_size);
 
+/* Whether there was nothing to load. */
+bool state_is_new(const struct state *state);
+
 /* From now on state_commit() stores what changes. */
 void state_start(struct state *state, struct store *s);
 

@@ -72,8 +72,7 @@ void builder_close(struct builder *b)
     free(b);
 }
 
-/* --- images ------------------------------------------------------------------
- */
+/* --- images -------------------------------------------------------------- */
 
 /* Both of Xen's own names for it, wherever they are installed. */
 static bool is_pygrub(const char *bootloader)
@@ -107,7 +106,7 @@ int builder_load_images(const struct domconfig *cfg, const char *cache_dir,
     if (rc == -ENOENT && cfg->bootloader)
         return builder_fail(err, rc,
                             "PV GRUB is not installed (%s): install the "
-                            "package grub-xen-bin.",
+                            "package grub-xen-host.",
                             PV_GRUB);
     if (rc || !cfg->ramdisk || cfg->bootloader)
         return rc;
@@ -119,8 +118,7 @@ int builder_load_images(const struct domconfig *cfg, const char *cache_dir,
     return rc;
 }
 
-/* --- checks ------------------------------------------------------------------
- */
+/* --- checks -------------------------------------------------------------- */
 
 static bool has_cpu(const struct builder *b, const struct cpuset *s)
 {
@@ -207,8 +205,7 @@ int builder_check(struct builder *b, const struct domconfig *cfg,
     return rc;
 }
 
-/* --- the build ---------------------------------------------------------------
- */
+/* --- the build ----------------------------------------------------------- */
 
 static int create(struct builder *b, const struct domconfig *cfg,
                   struct built_domain *out, struct builder_error *err)

@@ -118,8 +118,7 @@ static void destroy_image(struct image *img)
     free(img);
 }
 
-/* --- kernels that stay mapped ------------------------------------------------
- */
+/* --- kernels that stay mapped -------------------------------------------- */
 
 #define MAX_KEPT 4
 
@@ -205,8 +204,7 @@ static void keep(struct image *img, const char *cache_dir,
     pthread_mutex_unlock(&kept_lock);
 }
 
-/* --- kernels
- * ------------------------------------------------------------------ */
+/* --- kernels ------------------------------------------------------------- */
 
 /* Nobody but root writes there, and nobody writes twice. */
 static int map_cached(struct image *img, int fd)

@@ -4,9 +4,13 @@
  * sources: dom0/builder/builder.c dom0/builder/error.c dom0/builder/image.c
  * sources: dom0/builder/bzimage.c dom0/builder/unpack.c dom0/builder/cache.c
  * sources: dom0/builder/sha256.c dom0/builder/elf.c dom0/builder/layout.c
+ * sources: dom0/builder/pv-memory.c dom0/builder/pv-kernel.c
+ * sources: dom0/builder/window.c
  * sources: dom0/builder/pv.c dom0/builder/pagetable.c dom0/builder/policy.c
  * sources: dom0/builder/nodes.c dom0/config/lex.c dom0/config/parse.c
- * sources: dom0/config/value.c dom0/config/domconfig.c dom0/config/keys.c
+ * sources: dom0/config/value.c dom0/config/domconfig.c
+ * sources: dom0/config/read.c dom0/config/names.c
+ * sources: dom0/config/keys.c
  * sources: dom0/config/disk.c dom0/config/nic.c dom0/config/cpuset.c
  * sources: dom0/config/report.c dom0/libs/hypercall/hypercall-fake.c
  * sources: dom0/libs/foreignmem/foreignmem-fake.c tests/unit/dom0/kernels.c
@@ -388,8 +392,7 @@ static void test_kernels_of_other_habits(void **state)
     }
 }
 
-/* --- failures
- * ------------------------------------------------------------------ */
+/* --- failures ------------------------------------------------------------ */
 
 static void nothing_is_left(const struct world *w)
 {
@@ -536,8 +539,7 @@ static void test_missing_images_are_named(void **state)
                      -EOPNOTSUPP);
 }
 
-/* --- nodes
- * ---------------------------------------------------------------------- */
+/* --- nodes --------------------------------------------------------------- */
 
 static const char *value_of(const struct node_list *l, const char *path)
 {

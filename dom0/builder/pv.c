@@ -317,7 +317,7 @@ int pv_fill(struct builder *b, const struct domconfig *cfg,
     f.p2m = malloc(f.l->nr_pages * sizeof(*f.p2m));
     if (!f.p2m)
         return builder_fail(err, -ENOMEM, "There is no memory left in dom0.");
-    builder_lap(&mark);
+    clock_gettime(CLOCK_MONOTONIC, &mark);
     rc = fill_give_memory(&f);
     out->us.memory = builder_lap(&mark);
     if (!rc)

@@ -84,6 +84,31 @@ static bool is_pygrub(const char *bootloader)
            !strcmp(name, "pvgrub64");
 }
 
+/*
+ * Linux unpacks its ramdisk itself, faster than we would; other kernels were
+ * always given theirs unpacked.
+ */
+static int load_ramdisk(const char *path, const struct image *kernel,
+                        struct image **ramdisk, struct builder_error *err)
+{
+    struct pv_kernel *k = malloc(sizeof(*k));
+    bool linux_kernel;
+    int rc = image_load_ramdisk(path, ramdisk, err);
+
+    /* What is no kernel is told when it is planned. */
+    linux_kernel = !k || elf_parse_kernel(kernel->data, kernel->size, k) ||
+                   !strcmp(k->guest_os, "linux");
+    free(k);
+    if (rc || linux_kernel)
+        return rc;
+    rc = image_unpack_ramdisk(*ramdisk, err);
+    if (rc) {
+        image_free(*ramdisk);
+        *ramdisk = NULL;
+    }
+    return rc;
+}
+
 int builder_load_images(const struct domconfig *cfg, const char *cache_dir,
                         struct image **kernel, struct image **ramdisk,
                         struct builder_error *err)
@@ -110,7 +135,7 @@ int builder_load_images(const struct domconfig *cfg, const char *cache_dir,
                             PV_GRUB);
     if (rc || !cfg->ramdisk || cfg->bootloader)
         return rc;
-    rc = image_load_ramdisk(cfg->ramdisk, ramdisk, err);
+    rc = load_ramdisk(cfg->ramdisk, *kernel, ramdisk, err);
     if (rc) {
         image_free(*kernel);
         *kernel = NULL;

@@ -392,6 +392,27 @@ static void test_kernels_of_other_habits(void **state)
     }
 }
 
+static void test_packed_ramdisk_is_unpacked_for_others_than_linux(void **state)
+{
+    struct world *w = *state;
+    char command[300];
+
+    snprintf(command, sizeof(command),
+             "gzip %s/ramdisk && mv %s/ramdisk.gz "
+             "%s/ramdisk",
+             w->dir, w->dir, w->dir);
+    assert_int_equal(system(command), 0);
+    load(w);
+    assert_int_equal(w->ramdisk->size, RAMDISK_SIZE);
+    assert_int_equal(w->ramdisk->data[RAMDISK_SIZE - 1], 'r');
+    test_kernel_os = "linux";
+    use_kernel(w, &test_kernel_linux);
+    test_kernel_os = "test";
+    assert_true(w->ramdisk->size < 200);
+    built(w);
+    assert_int_equal(start_info(w)->mod_len, w->ramdisk->size);
+}
+
 /* --- failures ------------------------------------------------------------ */
 
 static void nothing_is_left(const struct world *w)
@@ -599,6 +620,7 @@ int main(void)
         T(test_domain_has_what_the_configuration_says),
         T(test_memory_in_single_pages_serves_as_well),
         T(test_kernels_of_other_habits),
+        T(test_packed_ramdisk_is_unpacked_for_others_than_linux),
         T(test_any_refused_call_leaves_nothing_behind),
         T(test_what_cannot_be_is_refused_in_a_sentence),
         T(test_ramdisk_larger_than_memory_is_refused),

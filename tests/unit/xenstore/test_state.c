@@ -224,6 +224,42 @@ static void test_it_does_not_grow_without_end(void **state)
     die(&l);
 }
 
+/* The new file is written a little at a time, while the store changes. */
+static void test_changes_during_a_snapshot_are_kept(void **state)
+{
+    char value[3900], path[32];
+    struct life l;
+    int i, k;
+
+    (void)state;
+    memset(value, 'v', sizeof(value));
+    value[sizeof(value) - 1] = '\0';
+    live(&l, false);
+    for (i = 0; i < 9000; i++) {
+        k = i % 1500;
+        sprintf(path, "/d%d/n%d", k / 100, k);
+        sprintf(value, "%d", i);
+        value[strlen(value)] = ' ';
+        put(&l, path, value);
+        if (i % 7 == 0) {
+            assert_string_equal(do_rm(l.c, 0, "/gone"), "OK");
+            put(&l, "/gone/x", "1");
+        }
+    }
+    assert_string_equal(do_rm(l.c, 0, "/gone"), "OK");
+    state_commit(l.st, l.w.s);
+    die(&l);
+    live(&l, false);
+    assert_int_equal(l.rc, 0);
+    assert_int_equal(store_nr_nodes(l.w.s), 3 + 15 + 1500);
+    for (i = 7500; i < 9000; i++) {
+        k = i % 1500;
+        sprintf(path, "/d%d/n%d", k / 100, k);
+        assert_int_equal(atoi(do_read(l.c, 0, path)), i);
+    }
+    die(&l);
+}
+
 static void test_one_daemon_at_a_time(void **state)
 {
     struct state *other;
@@ -245,6 +281,7 @@ int main(void)
         T(test_a_file_that_is_no_journal),
         T(test_a_batch_cut_off_does_not_count),
         T(test_it_does_not_grow_without_end),
+        T(test_changes_during_a_snapshot_are_kept),
         T(test_one_daemon_at_a_time),
     };
 

@@ -341,8 +341,8 @@ out:
     domains_close(&sv);
     if (listener >= 0)
         close(listener);
-    store_destroy(sv.store);
     state_close(sv.state);
+    store_destroy(sv.store);
     if (sv.base)
         event_base_free(sv.base);
     return rc;

@@ -38,6 +38,8 @@ static int teardown(void **state)
     (void)state;
     snprintf(bad, sizeof(bad), "%s.bad", file);
     unlink(bad);
+    snprintf(bad, sizeof(bad), "%s.new", file);
+    unlink(bad);
     unlink(file);
     return rmdir(dir);
 }
@@ -73,8 +75,8 @@ static void put(struct life *l, const char *path, const char *value)
 static void die(struct life *l)
 {
     store_journal(l->w.s, false);
-    store_destroy(l->w.s);
     state_close(l->st);
+    store_destroy(l->w.s);
 }
 
 static void flip(long at)

@@ -2,4 +2,4 @@ $(TEST_JOB)/micro $(TEST_JOB)/free-pages $(TEST_JOB)/bench_store: $(TEST_JOB)/%:
 	@mkdir -p $(@D)
 	$(CC) $(WARN) -O2 -static -D_GNU_SOURCE -D__XEN_TOOLS__ $< -o $@
 
-test-job-files += $(TEST_JOB)/micro $(TEST_JOB)/free-pages $(TEST_JOB)/bench_store
+test-job-files += $(addprefix $(TEST_JOB)/,micro free-pages bench_store)

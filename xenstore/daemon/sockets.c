@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 /* A client that does not read its replies is not read from either. */
@@ -33,6 +34,7 @@ static void sock_close(struct sock *k)
     if (sv->held) {
         /* Its key may be another's at once: the end is stored first. */
         state_commit(sv->state, sv->store);
+        shutdown(k->fd, SHUT_RDWR); /* even if the holder does not hear us */
         holder_send(sv->holder, HOLDER_DROP, k->key);
     }
     event_free(k->readable);

@@ -6,7 +6,7 @@ export PATH=/usr/local/paravane:$PATH
 # pvnd and everything it starts, once per boot.
 pv_up()
 {
-    if [ ! -x /usr/local/paravane/pvnd ]; then
+    if [ ! -e /run/pv-is-up ]; then
         mkdir -p /usr/local/paravane $pv_etc
         cp /run/job/files/pv/* /usr/local/paravane/
         ldd /usr/local/paravane/* | grep 'not found' > /run/missing &&
@@ -15,6 +15,7 @@ pv_up()
             bridge tun || fail "modprobe"
         printf '[lan]\ntype = bridged\nbridge = xenbr0\naddress = 10.9.0.1/24\n' \
             > $pv_etc/networks.conf
+        touch /run/pv-is-up
     fi
     pvn version > /dev/null 2>&1 || pvnd_start
     pv_destroy_all # what a case before this one left
@@ -41,7 +42,7 @@ pv_guest()
     guest_config "$name" "disk=['/run/$name.img,raw,xvda,w']" \
         'vif=["bridge=xenbr0"]' "$@"
 }
-pv_log_of() { cat /var/log/paravane/"$1".log /var/log/paravane/*/"$1".log 2>/dev/null; }
+pv_log_of() { cat "/var/log/paravane/console-$1.log" 2>/dev/null; }
 pv_said() { pv_log_of "$1" | grep -aqE "$2"; }
 pv_wait() { wait_for "$3" pv_said "$1" "$2" || { pv_log_of "$1" | tail; fail "$1 did not say '$2'"; }; }
 

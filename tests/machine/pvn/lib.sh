@@ -41,7 +41,7 @@ pv_guest()
     guest_config "$name" "disk=['/run/$name.img,raw,xvda,w']" \
         'vif=["bridge=xenbr0"]' "$@"
 }
-pv_log_of() { cat /var/log/paravane/"$1".log /var/log/paravane/*/"$1".log 2>/dev/null; }
+pv_log_of() { cat "/var/log/paravane/console-$1.log" 2>/dev/null; }
 pv_said() { pv_log_of "$1" | grep -aqE "$2"; }
 pv_wait() { wait_for "$3" pv_said "$1" "$2" || { pv_log_of "$1" | tail; fail "$1 did not say '$2'"; }; }
 

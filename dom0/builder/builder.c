@@ -72,8 +72,7 @@ void builder_close(struct builder *b)
     free(b);
 }
 
-/* --- images ------------------------------------------------------------------
- */
+/* --- images -------------------------------------------------------------- */
 
 /* Both of Xen's own names for it, wherever they are installed. */
 static bool is_pygrub(const char *bootloader)
@@ -83,6 +82,31 @@ static bool is_pygrub(const char *bootloader)
 
     return !strcmp(name, "pygrub") || !strcmp(name, "pvgrub") ||
            !strcmp(name, "pvgrub64");
+}
+
+/*
+ * Linux unpacks its ramdisk itself, faster than we would; other kernels were
+ * always given theirs unpacked.
+ */
+static int load_ramdisk(const char *path, const struct image *kernel,
+                        struct image **ramdisk, struct builder_error *err)
+{
+    struct pv_kernel *k = malloc(sizeof(*k));
+    bool linux_kernel;
+    int rc = image_load_ramdisk(path, ramdisk, err);
+
+    /* What is no kernel is told when it is planned. */
+    linux_kernel = !k || elf_parse_kernel(kernel->data, kernel->size, k) ||
+                   !strcmp(k->guest_os, "linux");
+    free(k);
+    if (rc || linux_kernel)
+        return rc;
+    rc = image_unpack_ramdisk(*ramdisk, err);
+    if (rc) {
+        image_free(*ramdisk);
+        *ramdisk = NULL;
+    }
+    return rc;
 }
 
 int builder_load_images(const struct domconfig *cfg, const char *cache_dir,
@@ -107,11 +131,11 @@ int builder_load_images(const struct domconfig *cfg, const char *cache_dir,
     if (rc == -ENOENT && cfg->bootloader)
         return builder_fail(err, rc,
                             "PV GRUB is not installed (%s): install the "
-                            "package grub-xen-bin.",
+                            "package grub-xen-host.",
                             PV_GRUB);
     if (rc || !cfg->ramdisk || cfg->bootloader)
         return rc;
-    rc = image_load_ramdisk(cfg->ramdisk, ramdisk, err);
+    rc = load_ramdisk(cfg->ramdisk, *kernel, ramdisk, err);
     if (rc) {
         image_free(*kernel);
         *kernel = NULL;
@@ -119,8 +143,7 @@ int builder_load_images(const struct domconfig *cfg, const char *cache_dir,
     return rc;
 }
 
-/* --- checks ------------------------------------------------------------------
- */
+/* --- checks -------------------------------------------------------------- */
 
 static bool has_cpu(const struct builder *b, const struct cpuset *s)
 {
@@ -207,8 +230,7 @@ int builder_check(struct builder *b, const struct domconfig *cfg,
     return rc;
 }
 
-/* --- the build ---------------------------------------------------------------
- */
+/* --- the build ----------------------------------------------------------- */
 
 static int create(struct builder *b, const struct domconfig *cfg,
                   struct built_domain *out, struct builder_error *err)

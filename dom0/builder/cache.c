@@ -133,8 +133,7 @@ static int write_all(int fd, const uint8_t *data, size_t size)
     return fdatasync(fd) ? -errno : 0;
 }
 
-/* --- removal -----------------------------------------------------------------
- */
+/* --- removal ------------------------------------------------------------- */
 
 struct entry {
     char name[80];

@@ -118,8 +118,7 @@ static void destroy_image(struct image *img)
     free(img);
 }
 
-/* --- kernels that stay mapped ------------------------------------------------
- */
+/* --- kernels that stay mapped -------------------------------------------- */
 
 #define MAX_KEPT 4
 
@@ -205,8 +204,7 @@ static void keep(struct image *img, const char *cache_dir,
     pthread_mutex_unlock(&kept_lock);
 }
 
-/* --- kernels
- * ------------------------------------------------------------------ */
+/* --- kernels ------------------------------------------------------------- */
 
 /* Nobody but root writes there, and nobody writes twice. */
 static int map_cached(struct image *img, int fd)
@@ -240,30 +238,29 @@ static int take_cached(struct image *img, int fd)
     return 0;
 }
 
-static int unpack_kernel(struct image *img, const struct kernel_file *k,
-                         struct builder_error *err)
+static int unpack_image(struct image *img, const char *what,
+                        const struct kernel_file *k, struct builder_error *err)
 {
     uint8_t *data = malloc(k->unpacked_size);
     int rc;
 
     if (!data)
         return builder_fail(err, -ENOMEM,
-                            "There is no memory in dom0 to unpack the kernel "
-                            "%s.",
-                            img->path);
+                            "There is no memory in dom0 to unpack the %s %s.",
+                            what, img->path);
     rc =
         unpack(k->packing, k->payload, k->payload_size, data, k->unpacked_size);
     if (rc) {
         free(data);
         if (rc == -ENOMEM)
             return builder_fail(err, rc,
-                                "There is no memory in dom0 to unpack the "
-                                "kernel %s.",
-                                img->path);
+                                "There is no memory in dom0 to unpack the %s "
+                                "%s.",
+                                what, img->path);
         return builder_fail(err, rc,
-                            "The kernel %s is damaged: its %s payload does "
-                            "not unpack.",
-                            img->path, packing_name(k->packing));
+                            "The %s %s is damaged: its %s payload does not "
+                            "unpack.",
+                            what, img->path, packing_name(k->packing));
     }
     img->data = data;
     img->size = k->unpacked_size;
@@ -317,7 +314,7 @@ static int load_read_kernel(struct image *img, const struct file *f,
             return 0;
         }
     }
-    rc = unpack_kernel(img, &k, err);
+    rc = unpack_image(img, "kernel", &k, err);
     if (!rc && cache_dir)
         keep_kernel(img, cache_dir, &key, &f->st);
     return rc;
@@ -416,4 +413,26 @@ int image_load_ramdisk(const char *path, struct image **out,
 close:
     close(f.fd);
     return rc;
+}
+
+int image_unpack_ramdisk(struct image *img, struct builder_error *err)
+{
+    struct kernel_file k = {.payload = img->data, .payload_size = img->size};
+    const uint8_t *packed = img->data, *end = packed + img->size;
+
+    k.packing = unpack_detect(packed, img->size);
+    if (k.packing != PACKING_GZIP || img->size < 18)
+        return 0;
+    /* The last word is the unpacked size. */
+    k.unpacked_size = end[-4] | (size_t)end[-3] << 8 | (size_t)end[-2] << 16 |
+                      (size_t)end[-1] << 24;
+    if (!k.unpacked_size || k.unpacked_size > KERNEL_MAX_UNPACKED)
+        return builder_fail(err, -EINVAL,
+                            "The ramdisk %s is damaged: it claims an "
+                            "impossible size.",
+                            img->path);
+    if (unpack_image(img, "ramdisk", &k, err))
+        return err->rc;
+    free((void *)(uintptr_t)packed);
+    return 0;
 }

@@ -45,12 +45,11 @@ int image_load_kernel(const char *path, const char *cache_dir,
 /* Let go of the kernels that nobody uses. */
 void image_drop_kept(void);
 
-/*
- * Load a ramdisk as it is: PV guests get it packed and unpack it themselves,
- * which every kernel of the last fifteen years can.
- */
+/* Load a ramdisk as it is. */
 int image_load_ramdisk(const char *path, struct image **out,
                        struct builder_error *err);
+/* Unpack one that is packed with gzip, and only such. */
+int image_unpack_ramdisk(struct image *img, struct builder_error *err);
 
 void image_free(struct image *img); /* NULL is fine */
 

@@ -26,6 +26,24 @@ static uint32_t be32(const uint8_t *p)
            p[3];
 }
 
+/*
+ * One round, the words of state turned by `turn` places so that none need be
+ * moved: word n is s[(n - turn) mod 8]. Eight rounds are a full turn.
+ */
+static inline void one_round(uint32_t s[8], unsigned turn, uint32_t input)
+{
+#define S(n) s[((n)-turn) & 7]
+    uint32_t t1 = S(7) +
+                  (rotate(S(4), 6) ^ rotate(S(4), 11) ^ rotate(S(4), 25)) +
+                  ((S(4) & S(5)) ^ (~S(4) & S(6))) + input;
+    uint32_t t2 = (rotate(S(0), 2) ^ rotate(S(0), 13) ^ rotate(S(0), 22)) +
+                  ((S(0) & S(1)) ^ (S(0) & S(2)) ^ (S(1) & S(2)));
+
+    S(3) += t1;
+    S(7) = t1 + t2;
+#undef S
+}
+
 static void block(uint32_t h[8], const uint8_t *p)
 {
     uint32_t w[64], s[8];
@@ -39,16 +57,15 @@ static void block(uint32_t h[8], const uint8_t *p)
                (rotate(b, 17) ^ rotate(b, 19) ^ b >> 10);
     }
     memcpy(s, h, sizeof(s));
-    for (int i = 0; i < 64; i++) {
-        uint32_t t1 = s[7] +
-                      (rotate(s[4], 6) ^ rotate(s[4], 11) ^ rotate(s[4], 25)) +
-                      ((s[4] & s[5]) ^ (~s[4] & s[6])) + k[i] + w[i];
-        uint32_t t2 = (rotate(s[0], 2) ^ rotate(s[0], 13) ^ rotate(s[0], 22)) +
-                      ((s[0] & s[1]) ^ (s[0] & s[2]) ^ (s[1] & s[2]));
-
-        memmove(s + 1, s, 7 * sizeof(*s));
-        s[4] += t1;
-        s[0] = t1 + t2;
+    for (unsigned i = 0; i < 64; i += 8) {
+        one_round(s, 0, k[i] + w[i]);
+        one_round(s, 1, k[i + 1] + w[i + 1]);
+        one_round(s, 2, k[i + 2] + w[i + 2]);
+        one_round(s, 3, k[i + 3] + w[i + 3]);
+        one_round(s, 4, k[i + 4] + w[i + 4]);
+        one_round(s, 5, k[i + 5] + w[i + 5]);
+        one_round(s, 6, k[i + 6] + w[i + 6]);
+        one_round(s, 7, k[i + 7] + w[i + 7]);
     }
     for (int i = 0; i < 8; i++)
         h[i] += s[i];

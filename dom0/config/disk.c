@@ -26,8 +26,7 @@ const char *disk_format_name(enum disk_format f)
     return "?";
 }
 
-/* --- device names -----------------------------------------------------------
- */
+/* --- device names -------------------------------------------------------- */
 
 #define MAJOR_XVD 202u
 #define MAJOR_SD  8u
@@ -135,8 +134,7 @@ int disk_vdev_id(const char *vdev, uint32_t *id)
     return *p == 'd' ? id_d(p + 1, id) : -EINVAL;
 }
 
-/* --- the entry --------------------------------------------------------------
- */
+/* --- the entry ----------------------------------------------------------- */
 
 struct disk_parser {
     struct disk_config *d;

@@ -35,6 +35,8 @@ enum domconfig_action {
     ACTION_SOFT_RESET,
 };
 
+#define DOMCONFIG_NR_ACTIONS 7u
+
 /* XEN_DOMCTL_settscinfo's numbers. */
 enum domconfig_tsc {
     TSC_DEFAULT = 0,

@@ -48,6 +48,8 @@ void read_cpuid(struct reader *r, const struct value *v);
 void read_disk(struct reader *r, const struct value *v);
 void read_vif(struct reader *r, const struct value *v);
 
+void read_action(struct reader *r, const struct value *v,
+                 enum domconfig_action *a);
 /* The text of an atom, or NULL with an error reported. */
 const char *read_text(struct reader *r, const struct value *v);
 bool read_number(struct reader *r, const struct value *v, int64_t min,

@@ -45,8 +45,7 @@ static struct {
     int rc;
 } m = {.memory = -1};
 
-/* --- the machine
- * -------------------------------------------------------------- */
+/* --- the machine --------------------------------------------------------- */
 
 void hv_fake_end(void)
 {
@@ -211,8 +210,7 @@ static void give_back(uint64_t mfn)
     m.nr_free++;
 }
 
-/* --- windows
- * ------------------------------------------------------------------ */
+/* --- windows ------------------------------------------------------------- */
 
 bool hv_fake_may_map(uint32_t domid, uint64_t mfn)
 {
@@ -272,8 +270,7 @@ void hv_fake_unmap(void *at, size_t nr)
     memset(w, 0, sizeof(*w));
 }
 
-/* --- the handle and the host
- * -------------------------------------------------- */
+/* --- the handle and the host --------------------------------------------- */
 
 int hv_open(struct hv **hv)
 {
@@ -422,8 +419,7 @@ int hv_max_mfn(struct hv *hv, uint64_t *mfn)
     return 0;
 }
 
-/* --- domains
- * ------------------------------------------------------------------ */
+/* --- domains ------------------------------------------------------------- */
 
 static uint32_t free_id(void)
 {
@@ -792,8 +788,7 @@ int hv_domain_get_hvm_param(struct hv *hv, uint32_t domid, uint32_t index,
     return -EINVAL;
 }
 
-/* --- vcpus
- * -------------------------------------------------------------------- */
+/* --- vcpus --------------------------------------------------------------- */
 
 static bool is_vcpu(const struct hv_fake_domain *d, uint32_t vcpu)
 {
@@ -873,8 +868,7 @@ int hv_vcpu_get_affinity(struct hv *hv, uint32_t domid, uint32_t vcpu,
     return 0;
 }
 
-/* --- memory
- * ------------------------------------------------------------------- */
+/* --- memory -------------------------------------------------------------- */
 
 long hv_memory_populate(struct hv *hv, uint32_t domid, unsigned order,
                         unsigned flags, xen_pfn_t *frames, unsigned long nr)

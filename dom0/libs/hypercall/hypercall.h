@@ -30,8 +30,7 @@ struct hv;
 int hv_open(struct hv **hv);
 void hv_close(struct hv *hv); /* NULL is fine */
 
-/* --- the hypervisor itself (host.c) ----------------------------------------
- */
+/* --- the hypervisor itself (host.c) -------------------------------------- */
 
 struct hv_version {
     unsigned major, minor;
@@ -78,8 +77,7 @@ int hv_cpupool_info(struct hv *hv, uint32_t first, uint32_t *id,
 /* Highest machine frame + 1. */
 int hv_max_mfn(struct hv *hv, uint64_t *mfn);
 
-/* --- domains (domain.c) ----------------------------------------------------
- */
+/* --- domains (domain.c) -------------------------------------------------- */
 
 /* *domid: 0 picks the next free one; in any case the id given comes back. */
 int hv_domain_create(struct hv *hv, const struct xen_domctl_createdomain *what,
@@ -151,8 +149,7 @@ int hv_domain_set_hvm_param(struct hv *hv, uint32_t domid, uint32_t index,
 int hv_domain_get_hvm_param(struct hv *hv, uint32_t domid, uint32_t index,
                             uint64_t *value);
 
-/* --- vcpus (vcpu.c) --------------------------------------------------------
- */
+/* --- vcpus (vcpu.c) ------------------------------------------------------ */
 
 int hv_vcpu_set_context(struct hv *hv, uint32_t domid, uint32_t vcpu,
                         const struct vcpu_guest_context *ctx);
@@ -170,8 +167,7 @@ int hv_vcpu_set_affinity(struct hv *hv, uint32_t domid, uint32_t vcpu,
 int hv_vcpu_get_affinity(struct hv *hv, uint32_t domid, uint32_t vcpu,
                          uint8_t *hard, uint8_t *soft, uint32_t nr_bits);
 
-/* --- memory (memory.c) -----------------------------------------------------
- */
+/* --- memory (memory.c) --------------------------------------------------- */
 
 /*
  * Give `domid` extents of 2^order pages. frames[]: guest frame numbers in,

@@ -9,6 +9,7 @@
 #define BYTES_AT 4096
 
 uint8_t test_kernel_byte = 'k';
+const char *test_kernel_os = "test";
 
 const struct test_kernel test_kernel_linux = {
     .virt_base = 0xffffffff80000000,
@@ -59,7 +60,7 @@ static uint8_t *put_string(uint8_t *p, uint32_t type, const char *s)
 
 static uint8_t *put_notes(uint8_t *p, const struct test_kernel *k)
 {
-    p = put_string(p, XEN_ELFNOTE_GUEST_OS, "test");
+    p = put_string(p, XEN_ELFNOTE_GUEST_OS, test_kernel_os);
     p = put_string(p, XEN_ELFNOTE_XEN_VERSION, "xen-3.0");
     p = put_string(p, XEN_ELFNOTE_LOADER, "generic");
     p = put_number(p, XEN_ELFNOTE_VIRT_BASE, k->virt_base);

@@ -7,6 +7,8 @@
 
 /* What a kernel's loaded bytes are, all of them. */
 extern uint8_t test_kernel_byte;
+/* Its GUEST_OS note. */
+extern const char *test_kernel_os;
 
 struct test_kernel {
     uint64_t virt_base, paddr, entry;

@@ -4,9 +4,13 @@
  * sources: dom0/builder/builder.c dom0/builder/error.c dom0/builder/image.c
  * sources: dom0/builder/bzimage.c dom0/builder/unpack.c dom0/builder/cache.c
  * sources: dom0/builder/sha256.c dom0/builder/elf.c dom0/builder/layout.c
+ * sources: dom0/builder/pv-memory.c dom0/builder/pv-kernel.c
+ * sources: dom0/builder/window.c
  * sources: dom0/builder/pv.c dom0/builder/pagetable.c dom0/builder/policy.c
  * sources: dom0/builder/nodes.c dom0/config/lex.c dom0/config/parse.c
- * sources: dom0/config/value.c dom0/config/domconfig.c dom0/config/keys.c
+ * sources: dom0/config/value.c dom0/config/domconfig.c
+ * sources: dom0/config/read.c dom0/config/names.c
+ * sources: dom0/config/keys.c
  * sources: dom0/config/disk.c dom0/config/nic.c dom0/config/cpuset.c
  * sources: dom0/config/report.c dom0/libs/hypercall/hypercall-fake.c
  * sources: dom0/libs/foreignmem/foreignmem-fake.c tests/unit/dom0/kernels.c
@@ -388,8 +392,28 @@ static void test_kernels_of_other_habits(void **state)
     }
 }
 
-/* --- failures
- * ------------------------------------------------------------------ */
+static void test_packed_ramdisk_is_unpacked_for_others_than_linux(void **state)
+{
+    struct world *w = *state;
+    char command[300];
+
+    snprintf(command, sizeof(command),
+             "gzip %s/ramdisk && mv %s/ramdisk.gz "
+             "%s/ramdisk",
+             w->dir, w->dir, w->dir);
+    assert_int_equal(system(command), 0);
+    load(w);
+    assert_int_equal(w->ramdisk->size, RAMDISK_SIZE);
+    assert_int_equal(w->ramdisk->data[RAMDISK_SIZE - 1], 'r');
+    test_kernel_os = "linux";
+    use_kernel(w, &test_kernel_linux);
+    test_kernel_os = "test";
+    assert_true(w->ramdisk->size < 200);
+    built(w);
+    assert_int_equal(start_info(w)->mod_len, w->ramdisk->size);
+}
+
+/* --- failures ------------------------------------------------------------ */
 
 static void nothing_is_left(const struct world *w)
 {
@@ -536,8 +560,7 @@ static void test_missing_images_are_named(void **state)
                      -EOPNOTSUPP);
 }
 
-/* --- nodes
- * ---------------------------------------------------------------------- */
+/* --- nodes --------------------------------------------------------------- */
 
 static const char *value_of(const struct node_list *l, const char *path)
 {
@@ -597,6 +620,7 @@ int main(void)
         T(test_domain_has_what_the_configuration_says),
         T(test_memory_in_single_pages_serves_as_well),
         T(test_kernels_of_other_habits),
+        T(test_packed_ramdisk_is_unpacked_for_others_than_linux),
         T(test_any_refused_call_leaves_nothing_behind),
         T(test_what_cannot_be_is_refused_in_a_sentence),
         T(test_ramdisk_larger_than_memory_is_refused),

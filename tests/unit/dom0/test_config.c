@@ -1,6 +1,7 @@
 /*
  * xl.cfg(5) files: what they mean, and what is said about broken ones.
  * sources: dom0/config/lex.c dom0/config/parse.c dom0/config/value.c
+ * sources: dom0/config/read.c dom0/config/names.c
  * sources: dom0/config/domconfig.c dom0/config/keys.c dom0/config/disk.c
  * sources: dom0/config/nic.c dom0/config/cpuset.c dom0/config/report.c
  */

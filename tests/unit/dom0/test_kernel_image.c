@@ -326,8 +326,7 @@ static void test_sha256_of_known_texts(void **state)
     }
 }
 
-/* --- ELF
- * ------------------------------------------------------------------------ */
+/* --- ELF ----------------------------------------------------------------- */
 
 static const char *parse(const struct test_kernel *t, struct pv_kernel *k)
 {

@@ -35,6 +35,21 @@ struct client *client_open(struct store *s)
     return client_new(s, store_domain(s, 0), s->next_client);
 }
 
+struct client *client_open_held(struct store *s, uint32_t key)
+{
+    struct client *c = client_open(s);
+
+    c->key = key;
+    c->durable = true;
+    journal_client(c);
+    return c;
+}
+
+uint32_t client_key(const struct client *c)
+{
+    return c->key;
+}
+
 struct client *client_open_ring(struct store *s, struct domain *d,
                                 uint32_t req_cons, uint32_t rsp_prod)
 {
@@ -240,7 +255,12 @@ uint32_t client_in_pos(const struct client *c)
 
 uint32_t client_out_start(const struct client *c)
 {
-    return (uint32_t)(c->out_pos - buf_len(&c->out));
+    return (uint32_t)client_out_start64(c);
+}
+
+uint64_t client_out_start64(const struct client *c)
+{
+    return c->out_pos - buf_len(&c->out);
 }
 
 struct client *store_next_client(struct store *s, const struct client *c)

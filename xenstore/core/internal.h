@@ -54,6 +54,7 @@ struct client {
     struct client *next, **link;
     struct domain *domain;
     uint32_t id;
+    uint32_t key; /* its transport's */
     bool is_ring;
     bool privileged;
     bool durable; /* the journal holds its watches, transactions and output */

@@ -6,6 +6,7 @@
 #include "xenstore/core/watch.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* A record: this, then `len` bytes made of fields. */
@@ -42,7 +43,7 @@ struct domain_fields {
 
 struct client_fields {
     uint32_t id, domid, is_ring, in_pos, next_txn;
-    uint32_t pad;
+    uint32_t key;
     uint64_t out_pos; /* of the first byte that waits */
 };
 
@@ -178,6 +179,7 @@ static void write_client(struct buf *b, const struct client *c)
 {
     struct client_fields f = {
         .id = c->id,
+        .key = c->key,
         .domid = c->domain->domid,
         .is_ring = c->is_ring,
         .in_pos = c->in_pos,
@@ -342,43 +344,99 @@ static void snapshot_client(struct buf *b, struct client *c)
         snapshot_txn(b, t);
 }
 
-struct descent {
-    struct buf *out;
+/* A node to be written, and then what is below it and to its right. */
+struct pending {
+    struct node *n;
     uint32_t depth;
 };
 
-static bool snapshot_child(struct node *n, void *arg)
-{
-    struct descent *d = arg;
-    size_t at = begin(d->out, REC_CHILD);
+struct snapshot {
+    struct node *root;        /* ours: it does not change */
+    struct buf before, after; /* all but the tree */
+    struct pending *stack;
+    size_t nr, cap;
+};
 
-    put_u32(d->out, d->depth);
-    put_bytes(d->out, node_name(n), n->name_len);
-    put_perms(d->out, n->perms);
-    put_bytes(d->out, node_value(n), n->value_len);
-    end(d->out, at);
-    d->depth++;
-    child_each(n->children, 0, snapshot_child, d);
-    d->depth--;
-    return true;
+/* The leftmost of a treap comes out first. */
+static void push_treap(struct snapshot *snap, struct node *n, uint32_t depth)
+{
+    for (; n; n = n->left) {
+        snap->stack =
+            mem_grow(snap->stack, snap->nr, &snap->cap, sizeof(*snap->stack));
+        snap->stack[snap->nr++] = (struct pending){n, depth};
+    }
+}
+
+struct snapshot *snapshot_begin(struct store *s)
+{
+    struct snapshot *snap = mem_zalloc(sizeof(*snap));
+    struct client *c;
+    unsigned int i;
+
+    write_limits(&snap->before, s);
+    for (i = 0; i < SPECIAL_NR; i++)
+        write_special(&snap->before, s, i);
+    for (i = 0; i < DOMID_LIMIT; i++)
+        if (s->domains[i])
+            write_domain(&snap->before, s->domains[i]);
+    for (c = s->clients; c; c = c->next)
+        if (c->durable)
+            snapshot_client(&snap->after, c);
+    snap->root = node_get(s->root);
+    push_treap(snap, snap->root, 0);
+    return snap;
+}
+
+static void write_child(struct buf *b, const struct pending *p)
+{
+    size_t at = begin(b, REC_CHILD);
+
+    put_u32(b, p->depth);
+    put_bytes(b, node_name(p->n), p->n->name_len);
+    put_perms(b, p->n->perms);
+    put_bytes(b, node_value(p->n), p->n->value_len);
+    end(b, at);
+}
+
+static void move_records(struct buf *to, struct buf *from)
+{
+    buf_append(to, buf_head(from), buf_len(from));
+    buf_clear(from);
+}
+
+bool snapshot_more(struct snapshot *snap, size_t bytes, struct buf *out)
+{
+    size_t start = buf_len(out);
+    struct pending p;
+
+    move_records(out, &snap->before);
+    while (snap->nr && buf_len(out) - start < bytes) {
+        p = snap->stack[--snap->nr];
+        write_child(out, &p);
+        push_treap(snap, p.n->right, p.depth);
+        push_treap(snap, p.n->children, p.depth + 1);
+    }
+    if (snap->nr)
+        return true;
+    move_records(out, &snap->after);
+    return false;
+}
+
+void snapshot_end(struct snapshot *snap)
+{
+    node_put(snap->root);
+    buf_free(&snap->before);
+    buf_free(&snap->after);
+    free(snap->stack);
+    free(snap);
 }
 
 void journal_snapshot(struct store *s, struct buf *out)
 {
-    struct descent d = {out, 0};
-    struct client *c;
-    unsigned int i;
+    struct snapshot *snap = snapshot_begin(s);
 
-    write_limits(out, s);
-    for (i = 0; i < SPECIAL_NR; i++)
-        write_special(out, s, i);
-    for (i = 0; i < DOMID_LIMIT; i++)
-        if (s->domains[i])
-            write_domain(out, s->domains[i]);
-    snapshot_child(s->root, &d);
-    for (c = s->clients; c; c = c->next)
-        if (c->durable)
-            snapshot_client(out, c);
+    snapshot_more(snap, SIZE_MAX, out);
+    snapshot_end(snap);
 }
 
 /* --- reading ----------------------------------------------------------------
@@ -589,6 +647,7 @@ static void replay_client(struct replay *r)
     c->is_ring = f.is_ring != 0;
     c->durable = true;
     c->out_pos = f.out_pos;
+    c->key = f.key;
     c->next_txn = f.next_txn ? f.next_txn : 1;
     if (c->is_ring)
         d->client = c;
@@ -794,36 +853,57 @@ static void replay_one(struct replay *r, uint32_t kind)
     r->bad = true;
 }
 
-int journal_replay(struct store *s, const char *records, size_t len,
+struct replay *replay_begin(struct store *s)
+{
+    struct replay *r = mem_zalloc(sizeof(*r));
+
+    r->s = s;
+    s->replaying = true;
+    return r;
+}
+
+void replay_end(struct replay *r)
+{
+    r->s->replaying = false;
+    store_drop_changes(r->s);
+    free(r);
+}
+
+int replay_records(struct replay *r, const char *records, size_t len,
                    const char **why, size_t *at)
 {
-    struct replay r = {.s = s};
     struct record rec;
     size_t pos = 0;
-    int rc = 0;
 
-    s->replaying = true;
-    while (!rc && pos < len) {
+    while (pos < len) {
         *at = pos;
         *why = "a record is cut off";
-        rc = -EINVAL;
         if (len - pos < sizeof(rec))
-            break;
+            return -EINVAL;
         memcpy(&rec, records + pos, sizeof(rec));
         pos += sizeof(rec);
         if (rec.len > len - pos)
-            break;
-        r.p = records + pos;
-        r.end = r.p + rec.len;
+            return -EINVAL;
+        r->p = records + pos;
+        r->end = r->p + rec.len;
         if (rec.kind != REC_CHILD)
-            r.depth = 0;
-        replay_one(&r, rec.kind);
+            r->depth = 0;
+        replay_one(r, rec.kind);
         *why = "a record makes no sense";
-        if (!r.bad && r.p == r.end)
-            rc = 0;
+        if (r->bad || r->p != r->end)
+            return -EINVAL;
         pos += rec.len;
     }
-    s->replaying = false;
-    store_drop_changes(s);
+    store_drop_changes(r->s);
+    return 0;
+}
+
+int journal_replay(struct store *s, const char *records, size_t len,
+                   const char **why, size_t *at)
+{
+    struct replay *r = replay_begin(s);
+    int rc = replay_records(r, records, len, why, at);
+
+    replay_end(r);
     return rc;
 }

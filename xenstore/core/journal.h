@@ -22,16 +22,30 @@ const char *store_records(struct store *s, size_t *len);
 void store_records_taken(struct store *s);
 
 /*
- * Everything as records, to begin a new journal with: first all but the tree,
- * then the tree, into `out`.
+ * Everything as it is now, as records to begin a new journal with. They come
+ * in pieces, and the store may change between them: the snapshot does not.
  */
+struct snapshot;
+struct snapshot *snapshot_begin(struct store *s);
+/* About `bytes` more of them into `out`; false when those were the last. */
+bool snapshot_more(struct snapshot *snap, size_t bytes, struct buf *out);
+void snapshot_end(struct snapshot *snap);
+
+/* All of it at once. */
 void journal_snapshot(struct store *s, struct buf *out);
 
 /*
- * Do what the records say to a store that is fresh or has replayed all that
- * was before. -EINVAL with *why and *at (an offset) when they make no sense;
- * the store is then fit for nothing but destruction.
+ * Does what records say to a fresh store, which nothing else touches meanwhile.
+ * -EINVAL with *why and *at (an offset) when they make no sense; the store is
+ * then fit for nothing but destruction.
  */
+struct replay;
+struct replay *replay_begin(struct store *s);
+int replay_records(struct replay *r, const char *records, size_t len,
+                   const char **why, size_t *at);
+void replay_end(struct replay *r);
+
+/* All of it at once. */
 int journal_replay(struct store *s, const char *records, size_t len,
                    const char **why, size_t *at);
 

@@ -88,6 +88,10 @@ void store_log(struct store *s, enum log_level level, const char *fmt, ...)
 /* A connection that is as good as dom0's, by socket. */
 struct client *client_open(struct store *s);
 
+/* The same, whose connection, known to its transport by `key`, outlives us. */
+struct client *client_open_held(struct store *s, uint32_t key);
+uint32_t client_key(const struct client *c);
+
 /* The ring of a domain. Its indices at this moment: requests consumed,
  * responses produced. */
 struct client *client_open_ring(struct store *s, struct domain *d,
@@ -116,6 +120,7 @@ struct buf *client_in(struct client *c);
 uint32_t client_in_pos(const struct client *c);
 /* Position in the ring of the first byte of output that waits. */
 uint32_t client_out_start(const struct client *c);
+uint64_t client_out_start64(const struct client *c);
 
 /* The next client after `c` (NULL: the first), or NULL. */
 struct client *store_next_client(struct store *s, const struct client *c);

@@ -383,9 +383,14 @@ static void take_over(struct ring *r, struct client *c, uint32_t port)
     int rc = ring_resume(c, r->page);
 
     ring_adopt(r, c);
-    if (rc) {
+    if (rc && !r->is_kernel) {
         park(r, XENSTORE_ERROR_RINGIDX, "its ring is not as it was left");
         return;
+    }
+    if (rc) {
+        log_line(LOG_WARN, "dom0's kernel was served by another daemon: its "
+                           "watches are lost");
+        client_reset(c, r->page->req_cons, r->page->rsp_prod);
     }
     rc = bind_port(r, port);
     if (rc) {

@@ -3,6 +3,7 @@
 #include "xenstore/daemon/domains.h"
 #include "xenstore/daemon/log.h"
 #include "xenstore/daemon/server.h"
+#include "xenstore/daemon/sockets.h"
 #include "xenstore/transport/socket.h"
 
 #include <errno.h>
@@ -269,6 +270,23 @@ static long now_ms(void)
     return now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
+/* With a journal the holder has the socket; without one we do. */
+static int open_sockets(struct server *sv, const struct options *o,
+                        int *listener)
+{
+    int rc;
+
+    if (!sv->state) {
+        rc = *listener = listen_on(o->socket);
+        return rc < 0 ? rc : 0;
+    }
+    rc = sockets_hold(sv, o->state, listen_on, o->socket);
+    if (rc && rc != -EADDRINUSE)
+        log_line(LOG_ERR, "the clients' connections cannot be held: %s",
+                 strerror(-rc));
+    return rc;
+}
+
 /* The log, where errors went to standard error so far, and the pid file. */
 static int open_files(const struct options *o)
 {
@@ -296,15 +314,16 @@ static int serve(struct options *o, int ready)
     rc = make_store(&sv);
     if (rc)
         return rc;
-    rc = listener = listen_on(o->socket);
-    if (rc >= 0)
-        rc = load_state(&sv, o);
-    if (rc < 0)
+    rc = load_state(&sv, o);
+    if (rc)
         goto out;
+    state_start(sv.state, sv.store);
     sv.base = event_base_new();
+    rc = open_sockets(&sv, o, &listener);
+    if (rc)
+        goto out;
     if (!o->sockets_only && domains_open(&sv))
         log_line(LOG_NOTE, "no hypervisor here: sockets only");
-    state_start(sv.state, sv.store);
     rc = open_files(o);
     if (rc)
         goto out;
@@ -315,14 +334,15 @@ static int serve(struct options *o, int ready)
         store_set_trace(sv.store, true);
     detach(ready);
     rc = server_run(&sv, listener);
-    unlink(o->socket);
+    if (!sv.leave)
+        unlink(o->socket);
 
 out:
     domains_close(&sv);
     if (listener >= 0)
         close(listener);
-    store_destroy(sv.store);
     state_close(sv.state);
+    store_destroy(sv.store);
     if (sv.base)
         event_base_free(sv.base);
     return rc;

@@ -70,6 +70,17 @@ static void on_stop(evutil_socket_t fd, short what, void *arg)
     event_base_loopbreak(sv->base);
 }
 
+static void on_leave(evutil_socket_t fd, short what, void *arg)
+{
+    struct server *sv = arg;
+
+    (void)fd;
+    (void)what;
+    log_line(LOG_NOTE, "making room for another daemon");
+    sv->leave = true;
+    event_base_loopbreak(sv->base);
+}
+
 static void on_hup(evutil_socket_t fd, short what, void *arg)
 {
     (void)fd;
@@ -85,7 +96,9 @@ static void add_signals(struct server *sv)
     sv->hup = evsignal_new(sv->base, SIGHUP, on_hup, sv);
     event_add(sv->term, NULL);
     event_add(sv->intr, NULL);
+    sv->usr2 = evsignal_new(sv->base, SIGUSR2, on_leave, sv);
     event_add(sv->hup, NULL);
+    event_add(sv->usr2, NULL);
 }
 
 static void free_events(struct server *sv)
@@ -93,6 +106,7 @@ static void free_events(struct server *sv)
     event_free(sv->term);
     event_free(sv->intr);
     event_free(sv->hup);
+    event_free(sv->usr2);
     event_free(sv->tick);
 }
 

@@ -20,14 +20,18 @@ struct peer {
 };
 
 struct domains;
+struct held;
 
 struct server {
     struct event_base *base;
     struct store *store;
     struct state *state;     /* NULL: nothing is kept */
     struct domains *domains; /* NULL: no hypervisor */
-    struct event *listener, *tick, *term, *intr, *hup;
+    struct held *held;       /* NULL: clients' connections die with us */
+    int holder;              /* who accepts clients then */
+    struct event *listener, *tick, *term, *intr, *hup, *usr2;
     struct peer *dirty;
+    bool leave; /* stop, but let the holder hold */
 };
 
 /* `p` has something to send: it is flushed at the next server_settle(). */
@@ -38,7 +42,10 @@ void server_unmark(struct peer *p);
 /* Store what changed, then let everybody send. At the end of each event. */
 void server_settle(struct server *sv);
 
-/* Serve on a listening descriptor until a signal. 0 or -errno. */
+/*
+ * Serve until a signal: on a listening descriptor, or with sv->held the
+ * clients the holder has and accepts. 0 or -errno.
+ */
 int server_run(struct server *sv, int listener);
 
 #endif

@@ -13,12 +13,15 @@
 #include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #define MAGIC        "PVSTORE1"
 #define GROW_BYTES   (1u << 20)
+#define LOCK_TRIES   100        /* a second's worth */
 #define COMPACT_MIN  (8u << 20) /* a smaller journal is left alone */
 #define COMPACT_PART 4          /* grown to so many times its snapshot */
+#define STEP_BYTES   32768      /* of a new file, per batch */
 #define CHECK_SEED   0x70765f73746f7265u
 #define INCOMPLETE   1u /* in the header: something could not be stored */
 
@@ -41,8 +44,17 @@ struct state {
     char *map;
     size_t size; /* of the file and its mapping */
     size_t used;
-    uint64_t seq;    /* of the last batch */
-    size_t snapshot; /* where the file's first batch ended */
+    uint64_t seq;           /* of the last batch */
+    bool loaded;            /* there was something to go on from */
+    struct successor *next; /* a new file in the making, or NULL */
+    size_t snapshot;        /* where the file's first batch ended */
+};
+
+/* The file that will take the name: a snapshot, then what came since. */
+struct successor {
+    struct state st;
+    struct snapshot *snap; /* NULL: it is all there */
+    size_t since; /* batches of the old file from here on are missing */
 };
 
 static size_t aligned(size_t len)
@@ -71,23 +83,44 @@ static int resize(struct state *st, size_t size)
               : mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, st->fd, 0);
     if (map == MAP_FAILED)
         return -errno;
+    /* A child that kept the mapping would keep our lock. */
+    madvise(map, size, MADV_DONTFORK);
     st->map = map;
     st->size = size;
     return 0;
 }
 
+/* The lock counts if the file still has its name. */
+static int try_lock(int fd)
+{
+    struct stat sb;
+
+    if (flock(fd, LOCK_EX | LOCK_NB))
+        return errno == EWOULDBLOCK ? -EBUSY : -errno;
+    if (fstat(fd, &sb))
+        return -errno;
+    return sb.st_nlink ? 0 : -EBUSY;
+}
+
+/* One that was just killed may still be on its way out: wait a little. */
 static int open_locked(const char *path)
 {
-    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    int rc;
+    const struct timespec moment = {.tv_nsec = 10000000};
+    int fd, rc, tries;
 
-    if (fd < 0)
-        return -errno;
-    if (!flock(fd, LOCK_EX | LOCK_NB))
-        return fd;
-    rc = errno == EWOULDBLOCK ? -EBUSY : -errno;
-    close(fd);
-    return rc;
+    for (tries = 0; tries < LOCK_TRIES; tries++) {
+        fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+        if (fd < 0)
+            return -errno;
+        rc = try_lock(fd);
+        if (!rc)
+            return fd;
+        close(fd);
+        if (rc != -EBUSY)
+            return rc;
+        nanosleep(&moment, NULL);
+    }
+    return -EBUSY;
 }
 
 /* Map what is there; an empty file gets its header. */
@@ -126,14 +159,33 @@ int state_open(struct state **state, const char *path)
     return 0;
 }
 
-void state_close(struct state *st)
+static void close_file(struct state *st)
 {
-    if (!st)
-        return;
     if (st->map)
         munmap(st->map, st->size);
     if (st->fd >= 0)
         close(st->fd);
+}
+
+static void drop_successor(struct state *st)
+{
+    struct successor *next = st->next;
+
+    if (!next)
+        return;
+    if (next->snap)
+        snapshot_end(next->snap);
+    close_file(&next->st);
+    free(next);
+    st->next = NULL;
+}
+
+void state_close(struct state *st)
+{
+    if (!st)
+        return;
+    drop_successor(st);
+    close_file(st);
     free(st->path);
     free(st);
 }
@@ -164,7 +216,7 @@ static int get_batch(const struct state *st, size_t at, struct batch *b,
 }
 
 /* Replay batch by batch; at damage st->used is where it begins. */
-static int replay(struct state *st, struct store *s, const char **why)
+static int replay(struct state *st, struct replay *r, const char **why)
 {
     struct batch b;
     size_t at = 0;
@@ -177,7 +229,7 @@ static int replay(struct state *st, struct store *s, const char **why)
     if (header_of(st)->flags & INCOMPLETE)
         return -EINVAL;
     while ((rc = get_batch(st, st->used, &b, why)) > 0) {
-        rc = journal_replay(s, st->map + st->used + sizeof(b), b.len, why, &at);
+        rc = replay_records(r, st->map + st->used + sizeof(b), b.len, why, &at);
         if (rc)
             break;
         st->used += aligned(sizeof(b) + b.len);
@@ -226,9 +278,13 @@ static int set_aside(struct state *st)
 int state_load(struct state *st, struct store *s, bool recover, char *why,
                size_t why_size)
 {
+    struct replay *r = replay_begin(s);
     const char *reason = "";
-    int rc = replay(st, s, &reason);
+    int rc = replay(st, r, &reason);
 
+    replay_end(r);
+
+    st->loaded = st->seq != 0;
     if (!rc)
         return 0;
     snprintf(why, why_size,
@@ -280,42 +336,107 @@ static void failed(struct state *st, int rc)
              strerror(-rc));
 }
 
-/* A new file with a snapshot takes the old one's name. */
-static int compact(struct state *st, struct store *s)
+static void name_of_successor(const struct state *st, char *name, size_t size)
 {
-    struct state new = {.fd = -1};
-    struct buf out = {0};
+    snprintf(name, size, "%s.new", st->path);
+}
+
+/* Begin a new file; state_commit() works on it a little each time. */
+static int succession_begin(struct state *st, struct store *s)
+{
+    struct successor *next = mem_zalloc(sizeof(*next));
     char name[4096];
     int rc;
 
-    snprintf(name, sizeof(name), "%s.new", st->path);
+    name_of_successor(st, name, sizeof(name));
     unlink(name);
-    rc = new.fd = open_locked(name);
+    st->next = next;
+    next->st.fd = rc = open_locked(name);
     if (rc >= 0)
-        rc = map_file(&new);
-    if (rc)
-        goto drop;
-    journal_snapshot(s, &out);
-    rc = append(&new, buf_head(&out), buf_len(&out));
-    if (!rc && rename(name, st->path))
-        rc = -errno;
-    if (rc)
-        goto drop;
-    munmap(st->map, st->size);
-    close(st->fd);
-    new.path = st->path;
-    new.snapshot = new.used;
-    *st = new;
-    buf_free(&out);
+        rc = map_file(&next->st);
+    if (rc) {
+        drop_successor(st);
+        return rc;
+    }
+    next->snap = snapshot_begin(s);
+    next->since = st->used;
     return 0;
+}
 
-drop:
+static int more_snapshot(struct successor *next, size_t bytes)
+{
+    struct buf out = {0};
+    bool more = snapshot_more(next->snap, bytes, &out);
+    int rc = 0;
+
+    if (buf_len(&out))
+        rc = append(&next->st, buf_head(&out), buf_len(&out));
     buf_free(&out);
-    if (new.map)
-        munmap(new.map, new.size);
-    if (new.fd >= 0)
-        close(new.fd);
+    if (!more) {
+        snapshot_end(next->snap);
+        next->snap = NULL;
+        next->st.snapshot = next->st.used;
+    }
     return rc;
+}
+
+static int more_tail(struct state *st, struct successor *next, size_t bytes)
+{
+    size_t upto =
+        st->used - next->since < bytes ? st->used : next->since + bytes;
+    const struct batch *b;
+    int rc = 0;
+
+    while (!rc && next->since < upto) {
+        b = (const struct batch *)(st->map + next->since);
+        rc = append(&next->st, (const char *)(b + 1), b->len);
+        next->since += aligned(sizeof(*b) + b->len);
+    }
+    return rc;
+}
+
+/* The new file has everything: it takes the old one's name and place. */
+static int succeed(struct state *st)
+{
+    struct successor *next = st->next;
+    char name[4096];
+
+    name_of_successor(st, name, sizeof(name));
+    if (rename(name, st->path))
+        return -errno;
+    next->st.path = st->path;
+    next->st.loaded = st->loaded;
+    close_file(st);
+    *st = next->st;
+    free(next);
+    return 0;
+}
+
+/* Write about `bytes` more of the new file. */
+static int succession_step(struct state *st, size_t bytes)
+{
+    struct successor *next = st->next;
+    int rc;
+
+    rc = next->snap ? more_snapshot(next, bytes) : more_tail(st, next, bytes);
+    if (!rc && !next->snap && next->since == st->used)
+        rc = succeed(st);
+    if (rc)
+        drop_successor(st);
+    return rc;
+}
+
+bool state_is_new(const struct state *st)
+{
+    return !st->loaded;
+}
+
+/* The old file is still whole, only longer; another try when it has doubled. */
+static void not_now(struct state *st, int rc)
+{
+    st->snapshot = st->used / 2;
+    log_line(LOG_WARN, "%s cannot be made shorter: %s", st->path,
+             strerror(-rc));
 }
 
 static bool is_due(const struct state *st)
@@ -325,14 +446,37 @@ static bool is_due(const struct state *st)
 
 void state_start(struct state *st, struct store *s)
 {
-    int rc;
+    int rc = 0;
 
     if (!st)
         return;
-    rc = st->seq && !is_due(st) ? 0 : compact(st, s);
-    if (rc)
+    if (!st->seq || is_due(st))
+        rc = succession_begin(st, s);
+    while (!rc && st->next && !st->seq)
+        rc = succession_step(st, SIZE_MAX);
+    if (rc && !st->seq)
         failed(st, rc);
+    else if (rc)
+        not_now(st, rc);
     store_journal(s, true);
+}
+
+/* Faster than the old file grows, or there would be no end to it. */
+static size_t step_bytes(size_t len)
+{
+    return len > STEP_BYTES / 4 ? 4 * len : STEP_BYTES;
+}
+
+static void shorten(struct state *st, struct store *s, size_t len)
+{
+    int rc = 0;
+
+    if (st->next)
+        rc = succession_step(st, step_bytes(len));
+    else if (is_due(st))
+        rc = succession_begin(st, s);
+    if (rc)
+        not_now(st, rc);
 }
 
 void state_commit(struct state *st, struct store *s)
@@ -348,8 +492,8 @@ void state_commit(struct state *st, struct store *s)
         return;
     rc = append(st, records, len);
     store_records_taken(s);
-    if (!rc && is_due(st))
-        rc = compact(st, s);
     if (rc)
         failed(st, rc);
+    else
+        shorten(st, s, len);
 }

@@ -13,7 +13,8 @@ struct state;
 
 /* Open or create the file, for one daemon at a time. -EBUSY: there is one. */
 int state_open(struct state **state, const char *path);
-void state_close(struct state *state); /* the file stays */
+/* The file stays. Before the store is destroyed. */
+void state_close(struct state *state);
 
 /*
  * Bring a fresh store to where the journal ends. `recover`: a damaged one is
@@ -22,6 +23,9 @@ void state_close(struct state *state); /* the file stays */
  */
 int state_load(struct state *state, struct store *s, bool recover, char *why,
                size_t why_size);
+
+/* Whether there was nothing to load. */
+bool state_is_new(const struct state *state);
 
 /* From now on state_commit() stores what changes. */
 void state_start(struct state *state, struct store *s);

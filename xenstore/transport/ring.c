@@ -46,24 +46,18 @@ int ring_take(struct client *c, const struct xenstore_domain_interface *page)
 {
     uint32_t pos = client_in_pos(c), avail = load(&page->req_prod) - pos;
     char data[RING]; /* one copy: the peer can rewrite the ring meanwhile */
-    ssize_t used;
+    int rc;
 
     if (avail > RING)
         return -ERANGE;
     if (!avail)
         return 0;
     copy_out(data, page->req, pos, avail);
-    used = conn_feed_whole(c, data, avail);
-    if (used < 0)
-        return (int)used;
-    /* A message's beginning stays in the ring, unless it fills it. */
-    if (!used && avail == RING) {
-        buf_append(client_in(c), data, avail);
-        used = avail;
-    }
-    if (used)
-        journal_input(c, pos + (uint32_t)used);
-    return (int)used;
+    rc = conn_feed(c, data, avail);
+    if (rc)
+        return rc;
+    journal_input(c, pos + avail);
+    return (int)avail;
 }
 
 bool ring_publish(struct client *c, struct xenstore_domain_interface *page,
@@ -76,6 +70,9 @@ bool ring_publish(struct client *c, struct xenstore_domain_interface *page,
 
     *rc = 0;
     publish(&page->req_cons, client_in_pos(c));
+    /* The peer keeps quiet about what it adds while we lag behind: it has to
+     * see how far we are before we look for more. */
+    atomic_thread_fence(memory_order_seq_cst);
     if (used > RING) {
         *rc = -ERANGE;
         return true;

@@ -13,7 +13,9 @@
 #include <xen/io/xs_wire.h>
 
 /*
- * Answer the requests in the ring; the peer is not told that they are gone.
+ * Answer the requests in the ring; the peer is not told that they are gone. All
+ * bytes are taken, also of a message that has only begun: Linux sends an event
+ * for what it adds only when we had taken everything before.
  * Bytes taken, or -ERANGE (impossible index) or -EPROTO (oversized message).
  */
 int ring_take(struct client *c, const struct xenstore_domain_interface *page);
@@ -26,7 +28,7 @@ int ring_take(struct client *c, const struct xenstore_domain_interface *page);
 bool ring_publish(struct client *c, struct xenstore_domain_interface *page,
                   int *rc);
 
-/* Whether there is something to take. */
+/* Whether there is something to take; ask again after ring_publish(). */
 bool ring_has_input(const struct client *c,
                     const struct xenstore_domain_interface *page);
 

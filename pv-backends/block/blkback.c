@@ -169,9 +169,9 @@ static void answer(struct blkreq *req)
     RING_IDX index;
 
     if (req->error && req->error != -EOPNOTSUPP)
-        log_limited(&bb->log_limit, "%s: operation %u at sector %llu: %s",
-                    bb->cfg.name, req->rq.operation,
-                    (unsigned long long)req->rq.first_sector,
+        log_limited(&bb->log_limit, LOG_LEVEL_WARNING,
+                    "%s: operation %u at sector %llu: %s", bb->cfg.name,
+                    req->rq.operation, (unsigned long long)req->rq.first_sector,
                     strerror(-req->error));
     count(bb, req);
     if (req->buf)

@@ -29,7 +29,7 @@ void bufpool_destroy(struct bufpool *pool)
         void *buf, *next;
 
         for (buf = pool->idle[c]; buf; buf = next) {
-            memcpy(&next, buf, sizeof(next));
+            next = *(void **)buf;
             free(buf);
         }
         pool->idle[c] = NULL;
@@ -48,7 +48,7 @@ void *bufpool_get(struct bufpool *pool, size_t bytes)
         return NULL;
     buf = pool->idle[c];
     if (buf)
-        memcpy(&pool->idle[c], buf, sizeof(buf));
+        pool->idle[c] = *(void **)buf;
     else
         buf = aligned_alloc(ALIGNMENT, class_bytes[c]);
     if (buf)
@@ -60,7 +60,7 @@ void bufpool_put(struct bufpool *pool, void *buf, size_t bytes)
 {
     int c = class_of(bytes);
 
-    memcpy(buf, &pool->idle[c], sizeof(buf));
+    *(void **)buf = pool->idle[c];
     pool->idle[c] = buf;
     pool->used_bytes -= class_bytes[c];
 }

@@ -258,7 +258,7 @@ static int open_ring(struct blkdev *bd, uint32_t port)
 static int open_grants(struct blkdev *bd)
 {
     struct backend *be = &bd->be;
-    uint64_t ours, theirs;
+    uint64_t ours, theirs = 0;
     int rc;
 
     bd->persistent = NULL;

@@ -43,6 +43,7 @@ struct console {
 
     /* The connection; page.address is NULL without one. */
     struct page page;
+    struct log_limit log_limit;
     uint32_t ring_ref, remote_port;
     struct loop_port *port;
 };
@@ -214,13 +215,15 @@ static void connect_ring(struct console *c, uint64_t ring_ref, uint32_t port)
     int rc = page_map(&c->page, c->loop->gnttab, c->domid, ring_ref);
 
     if (rc) {
-        log_warning("domain %u: cannot map its console: %s", c->domid,
+        log_limited(&c->log_limit, LOG_LEVEL_WARNING,
+                    "domain %u: cannot map its console: %s", c->domid,
                     strerror(-rc));
         return;
     }
     rc = loop_bind(c->loop, c->domid, port, on_event, c, &c->port);
     if (rc) {
-        log_warning("domain %u: cannot bind its console's port %u: %s",
+        log_limited(&c->log_limit, LOG_LEVEL_WARNING,
+                    "domain %u: cannot bind its console's port %u: %s",
                     c->domid, port, strerror(-rc));
         page_unmap(&c->page, c->loop->gnttab);
         return;
@@ -230,7 +233,8 @@ static void connect_ring(struct console *c, uint64_t ring_ref, uint32_t port)
     c->budget = TICK_BYTES;
     offer_pty(c);
     loop_notify(c->loop, c->port); /* what was sent to nobody is lost */
-    log_info("domain %u: console connected", c->domid);
+    log_limited(&c->log_limit, LOG_LEVEL_INFO, "domain %u: console connected",
+                c->domid);
 }
 
 /* Another daemon's console, such as the device model's? */

@@ -337,12 +337,13 @@ static void net_disconnect(struct backend *be)
     unbind_ports(nd);
     ringmap_close(&nd->rx_ring, be);
     ringmap_close(&nd->tx_ring, be);
-    log_info("%s: sent %llu frames (%llu refused), received %llu "
-             "(%llu dropped)",
-             be->path, (unsigned long long)st->tx_frames,
-             (unsigned long long)st->tx_errors,
-             (unsigned long long)st->rx_frames,
-             (unsigned long long)st->rx_dropped);
+    log_limited(&be->log_limit, LOG_LEVEL_INFO,
+                "%s: sent %llu frames (%llu refused), received %llu "
+                "(%llu dropped)",
+                be->path, (unsigned long long)st->tx_frames,
+                (unsigned long long)st->tx_errors,
+                (unsigned long long)st->rx_frames,
+                (unsigned long long)st->rx_dropped);
 }
 
 static bool device_lives(void *arg, uint32_t domid, uint32_t devid)

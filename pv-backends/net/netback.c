@@ -177,8 +177,9 @@ static void tx_finish(struct netback *nb, struct frame *f, int copy_rc)
         f->error = tx_write(nb, f);
     if (f->error) {
         nb->stats.tx_errors++;
-        log_limited(&nb->log_limit, "%s: a frame to send was refused: %s",
-                    nb->cfg.name, strerror(-f->error));
+        log_limited(&nb->log_limit, LOG_LEVEL_WARNING,
+                    "%s: a frame to send was refused: %s", nb->cfg.name,
+                    strerror(-f->error));
     }
     tx_respond(nb, f);
 }

@@ -1,6 +1,5 @@
 #include "pv-backends/runtime/backend.h"
 
-#include "pv-backends/runtime/log.h"
 #include "pv-backends/runtime/loop.h"
 #include "pv-backends/runtime/xbstate.h"
 
@@ -158,7 +157,8 @@ static int act_connect(struct backend *be)
     int rc = be->host->cls->connect(be, &why);
 
     if (rc) {
-        log_error("%s: %s", be->path, why.text);
+        log_limited(&be->log_limit, LOG_LEVEL_ERROR, "%s: %s", be->path,
+                    why.text);
         if (!store_is_up(be->loop->store))
             return rc;
         be->adopting = false;
@@ -166,8 +166,8 @@ static int act_connect(struct backend *be)
         return switch_state(be, XenbusStateClosing, NULL);
     }
     be->connected = true;
-    log_info("%s: %s", be->path,
-             be->adopting ? "taken over in use" : "connected");
+    log_limited(&be->log_limit, LOG_LEVEL_INFO, "%s: %s", be->path,
+                be->adopting ? "taken over in use" : "connected");
     be->adopting = false;
     return 0;
 }
@@ -177,7 +177,8 @@ static int act_close(struct backend *be)
     if (be->connected) {
         be->host->cls->disconnect(be);
         be->connected = false;
-        log_info("%s: disconnected", be->path);
+        log_limited(&be->log_limit, LOG_LEVEL_INFO, "%s: disconnected",
+                    be->path);
     }
     be->adopting = false;
     return switch_state(be, XenbusStateClosed, NULL);

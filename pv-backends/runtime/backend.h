@@ -6,6 +6,7 @@
 #ifndef PARAVANE_RUNTIME_BACKEND_H
 #define PARAVANE_RUNTIME_BACKEND_H
 
+#include "pv-backends/runtime/log.h"
 #include "pv-backends/runtime/store.h"
 
 #include <stdbool.h>
@@ -30,6 +31,7 @@ struct backend {
     char *path;     /* our directory */
     char *frontend; /* the guest's */
     struct store_watch *watch;
+    struct log_limit log_limit; /* for what the guest makes it do */
     bool started, connected, failed, starting;
     bool adopting; /* taking over what is in use: say nothing, ask the rings */
     bool leaving;  /* the process ends, the device stays for a successor */

@@ -53,7 +53,8 @@ int log_limit_allows(struct log_limit *limit, uint64_t now)
     return 1;
 }
 
-void log_limited(struct log_limit *limit, const char *fmt, ...)
+void log_limited(struct log_limit *limit, enum log_level level, const char *fmt,
+                 ...)
 {
     va_list ap;
 
@@ -65,6 +66,6 @@ void log_limited(struct log_limit *limit, const char *fmt, ...)
         limit->suppressed = 0;
     }
     va_start(ap, fmt);
-    emit(LOG_LEVEL_WARNING, fmt, ap);
+    emit(level, fmt, ap);
     va_end(ap);
 }

@@ -24,9 +24,9 @@ void log_line(enum log_level level, const char *fmt, ...)
 #define log_warning(...) log_line(LOG_LEVEL_WARNING, __VA_ARGS__)
 #define log_info(...)    log_line(LOG_LEVEL_INFO, __VA_ARGS__)
 
-/* A warning unless `limit` has had its share of this window. */
-void log_limited(struct log_limit *limit, const char *fmt, ...)
-    __attribute__((format(printf, 2, 3)));
+/* A line unless `limit` has had its share of this window. */
+void log_limited(struct log_limit *limit, enum log_level level, const char *fmt,
+                 ...) __attribute__((format(printf, 3, 4)));
 
 /* The decision alone: whether a line at `now_ms` is let through. */
 int log_limit_allows(struct log_limit *limit, uint64_t now_ms);

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <event2/event.h>
@@ -112,6 +113,19 @@ static void on_signal(evutil_socket_t fd, short what, void *arg)
     loop_stop(arg);
 }
 
+/* A few descriptors per device, and there may be thousands of devices. */
+static void raise_file_limit(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit))
+        return;
+    limit.rlim_cur = limit.rlim_max;
+    if (setrlimit(RLIMIT_NOFILE, &limit))
+        log_warning("cannot raise the limit of open files: %s",
+                    strerror(errno));
+}
+
 static int open_store(struct loop *loop, unsigned int wait_s)
 {
     int rc;
@@ -150,6 +164,7 @@ int loop_open(struct loop **out, unsigned int wait_s)
         goto fail;
     TAILQ_INIT(&loop->priv->queue);
     signal(SIGPIPE, SIG_IGN);
+    raise_file_limit();
     loop->base = event_base_new();
     if (!loop->base)
         goto fail;

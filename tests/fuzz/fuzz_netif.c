@@ -21,9 +21,10 @@ void log_line(enum log_level level, const char *fmt, ...)
     (void)level, (void)fmt;
 }
 
-void log_limited(struct log_limit *limit, const char *fmt, ...)
+void log_limited(struct log_limit *limit, enum log_level level, const char *fmt,
+                 ...)
 {
-    (void)limit, (void)fmt;
+    (void)limit, (void)level, (void)fmt;
 }
 
 static void notify(void *arg)

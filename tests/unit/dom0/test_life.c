@@ -16,6 +16,8 @@
  * sources: dom0/builder/nodes.c dom0/config/lex.c dom0/config/parse.c
  * sources: dom0/config/value.c dom0/config/domconfig.c dom0/config/keys.c
  * sources: dom0/config/disk.c dom0/config/nic.c dom0/config/cpuset.c
+ * sources: dom0/config/read.c dom0/config/names.c dom0/builder/pv-memory.c
+ * sources: dom0/builder/pv-kernel.c dom0/builder/window.c
  * sources: dom0/config/report.c dom0/libs/hypercall/hypercall-fake.c
  * sources: dom0/libs/foreignmem/foreignmem-fake.c tests/unit/dom0/kernels.c
  * sources: tests/unit/dom0/xs-fake.c

@@ -46,14 +46,36 @@ int helpers_start_host(struct daemon *d)
 
 /* --- DHCP ------------------------------------------------------------------*/
 
-static int write_file(const char *path, const char *text)
+/* 1: it held something else before; 0: the same; -EIO. */
+static int replace_file(const char *path, const char *text)
 {
-    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-    ssize_t n = fd < 0 ? -1 : write(fd, text, strlen(text));
+    size_t len = strlen(text);
+    char old[2048];
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+    ssize_t n = fd < 0 ? -1 : read(fd, old, sizeof(old));
+    int rc = -EIO;
 
+    if (n == (ssize_t)len && !memcmp(old, text, len))
+        rc = 0;
+    else if (n >= 0 && !ftruncate(fd, 0) &&
+             pwrite(fd, text, len, 0) == (ssize_t)len)
+        rc = 1;
     if (fd >= 0)
         close(fd);
-    return n == (ssize_t)strlen(text) ? 0 : -EIO;
+    return rc;
+}
+
+static void start_dhcp_again(void *arg)
+{
+    helpers_start_dhcp(arg);
+}
+
+/* One that was to read its configuration anew has ended. */
+static void dnsmasq_gone(void *arg)
+{
+    struct daemon *d = arg;
+
+    loop_post(d->loop, start_dhcp_again, d);
 }
 
 static void start_dnsmasq(struct daemon *d, const struct network *n,
@@ -62,6 +84,7 @@ static void start_dnsmasq(struct daemon *d, const struct network *n,
     static const char program[] = "/usr/sbin/dnsmasq";
     char name[64], path[300], option[320], text[1024];
     const char *argv[] = {program, option, NULL};
+    int rc;
 
     snprintf(name, sizeof(name), "dhcp-%s", n->name);
     snprintf(path, sizeof(path), "%s/%s.conf", dir, n->name);
@@ -71,11 +94,13 @@ static void start_dnsmasq(struct daemon *d, const struct network *n,
                  program);
         return;
     }
-    if (network_dnsmasq(n, dir, text, sizeof(text)) || write_file(path, text)) {
+    rc = network_dnsmasq(n, dir, text, sizeof(text));
+    if (!rc)
+        rc = replace_file(path, text);
+    if (rc < 0)
         log_error("cannot write %s", path);
-        return;
-    }
-    supervisor_keep(d->supervisor, name, argv);
+    else if (supervisor_keep(d->supervisor, name, argv) == -EEXIST && rc)
+        supervisor_stop(d->supervisor, name, GRACE_MS, dnsmasq_gone, d);
 }
 
 void helpers_start_dhcp(struct daemon *d)

@@ -123,61 +123,76 @@ static void drop_devices(struct daemon *d, struct kit *k, struct guest *g)
     helpers_stop_block(d, g->domid);
 }
 
-/*
- * rename-restart: the old domain stays to be looked at, under another name and
- * without its devices; a new guest takes name and devices over.
- */
-static int rename_and_restart(struct daemon *d, struct kit *k, struct guest *g)
+/* The guest's configuration once more, as a guest of its own. */
+static struct guest *twin_of(struct daemon *d, const struct guest *g,
+                             struct fault *f)
 {
     struct domconfig *cfg = NULL;
-    struct fault f = {0};
     struct report report;
-    struct guest *new;
-    char name[300], bridge[IFNAMSIZ], *copy;
+    struct guest *twin;
+    char bridge[IFNAMSIZ];
     int rc;
 
     report_init(&report, g->source);
     rc = domconfig_parse(g->config, strlen(g->config), NULL, &report, &cfg);
     report_free(&report);
     if (rc)
-        return rc;
-    if (cfg->uuid_given && !memcmp(cfg->uuid, g->uuid, sizeof(g->uuid)))
+        return NULL;
+    if (!memcmp(cfg->uuid, g->uuid, sizeof(g->uuid)))
         cfg->uuid[15] ^= (uint8_t)(1 + g->domid); /* it has to differ */
-    new = guest_new(cfg, g->config, g->source);
+    twin = guest_new(cfg, g->config, g->source);
+    daemon_default_bridge(d, bridge);
+    if (twin && guest_take_devices(twin, bridge, f)) {
+        guest_free(twin);
+        twin = NULL;
+    }
+    return twin;
+}
+
+/* Under the name "<name>-<domid>", without its devices. */
+static int step_aside(struct daemon *d, struct kit *k, struct guest *g)
+{
+    char name[300], *copy;
+
     snprintf(name, sizeof(name), "%s-%u", g->name, g->domid);
     copy = strdup(name);
-    if (!new || !copy) {
-        guest_free(new);
-        free(copy);
+    if (!copy)
         return -ENOMEM;
-    }
     drop_devices(d, k, g);
     registry_lock(d->registry);
     free(g->name);
     g->name = copy;
     registry_unlock(d->registry);
     store_write(k->xs, XBT_NULL, name, "/local/domain/%u/name", g->domid);
-    preserve(d, g);
+    return preserve(d, g);
+}
 
-    daemon_default_bridge(d, bridge);
-    rc = guest_take_devices(new, bridge, &f);
+/*
+ * rename-restart: the old domain stays to be looked at, under another name and
+ * without its devices; a new guest takes name and devices over.
+ */
+static void rename_and_restart(struct daemon *d, struct kit *k, struct guest *g)
+{
+    struct fault f = {0};
+    struct guest *new = twin_of(d, g, &f);
+    int rc = new ? step_aside(d, k, g) : -EINVAL;
+
     if (!rc)
         rc = registry_add(d->registry, new, "it is being started", &f);
     if (rc) {
-        log_error("guest %s cannot be started again: %s", new->name, f.text);
+        log_error("guest %s cannot be started again: %s", g->name, f.text);
         guest_free(new);
-        return rc;
+        return;
     }
     rc = create_claim(d, new, &f);
     if (!rc) {
-        rc = lifecycle_restart(d, k, new, &f);
+        lifecycle_restart(d, k, new, &f);
     } else {
         log_error("guest %s cannot be started again: %s", new->name, f.text);
         registry_drop(d->registry, new);
     }
     registry_end(d->registry, new);
     registry_put(d->registry, new);
-    return rc;
 }
 
 /* --- one guest's end -------------------------------------------------------*/

@@ -16,6 +16,8 @@
  * sources: dom0/builder/nodes.c dom0/config/lex.c dom0/config/parse.c
  * sources: dom0/config/value.c dom0/config/domconfig.c dom0/config/keys.c
  * sources: dom0/config/disk.c dom0/config/nic.c dom0/config/cpuset.c
+ * sources: dom0/config/read.c dom0/config/names.c dom0/builder/pv-memory.c
+ * sources: dom0/builder/pv-kernel.c dom0/builder/window.c
  * sources: dom0/config/report.c dom0/libs/hypercall/hypercall-fake.c
  * sources: dom0/libs/foreignmem/foreignmem-fake.c tests/unit/dom0/kernels.c
  * sources: tests/unit/dom0/xs-fake.c
@@ -316,6 +318,108 @@ static void test_what_follows_an_end_is_the_configurations(void **state)
     assert_int_equal(lifecycle_action(g->cfg, SHUTDOWN_crash), ACTION_RESTART);
     assert_int_equal(lifecycle_action(g->cfg, 77), ACTION_RESTART);
     guest_free(g);
+}
+
+/* The guest's domain ends by itself; what follows is over when we return. */
+static void end_with(struct world *w, uint32_t domid, unsigned reason)
+{
+    unsigned left = 1;
+
+    hv_fake_domain(domid)->shut_down = true;
+    hv_fake_domain(domid)->shutdown_code = reason;
+    assert_int_equal(loop_create(&w->d.loop), 0);
+    assert_int_equal(lifecycle_start(&w->d), 0);
+    event_base_loop(loop_base(w->d.loop), EVLOOP_ONCE);
+    while (left) {
+        usleep(1000);
+        pthread_mutex_lock(&w->d.lock);
+        left = w->d.nr_workers;
+        pthread_mutex_unlock(&w->d.lock);
+    }
+    lifecycle_stop(&w->d);
+    loop_destroy(w->d.loop);
+    w->d.loop = NULL;
+}
+
+static void test_powered_off_guest_is_destroyed(void **state)
+{
+    struct world *w = *state;
+    struct fault f;
+
+    assert_int_equal(create(w, configured(w, ""), &f), 0);
+    end_with(w, 1, SHUTDOWN_poweroff);
+    assert_true(nothing_left(w));
+}
+
+static void test_rebooted_guest_starts_again(void **state)
+{
+    struct world *w = *state;
+    struct fault f;
+
+    assert_int_equal(create(w, configured(w, ""), &f), 0);
+    end_with(w, 1, SHUTDOWN_reboot);
+    assert_int_equal(hv_fake_nr_domains(), 1);
+    assert_false(hv_fake_domain(2)->paused);
+    assert_int_equal(destroy(w), 0);
+    assert_true(nothing_left(w));
+}
+
+static void test_preserved_guest_stays_as_it_ended(void **state)
+{
+    struct world *w = *state;
+    struct fault f;
+    struct guest *g;
+
+    assert_int_equal(create(w, configured(w, "on_crash='preserve'"), &f), 0);
+    end_with(w, 1, SHUTDOWN_crash);
+    g = registry_find(w->d.registry, "g", &f);
+    assert_int_equal(g->state, GUEST_PRESERVED);
+    assert_int_equal(g->domid, 1);
+    registry_put(w->d.registry, g);
+    assert_int_equal(destroy(w), 0);
+    assert_true(nothing_left(w));
+}
+
+static void test_renamed_guest_steps_aside_for_a_new_one(void **state)
+{
+    struct world *w = *state;
+    struct fault f = {0};
+    struct guest *old, *new;
+    struct kit *k;
+
+    assert_int_equal(create(w, configured(w, "on_crash='rename-restart'"), &f),
+                     0);
+    end_with(w, 1, SHUTDOWN_crash);
+    assert_int_equal(hv_fake_nr_domains(), 2);
+    old = registry_find(w->d.registry, "g-1", &f);
+    assert_non_null(old);
+    assert_int_equal(old->state, GUEST_PRESERVED);
+    assert_int_equal(old->nr_disks, 0);
+    assert_string_equal(xs_fake_value("/local/domain/1/name"), "g-1");
+    new = registry_find(w->d.registry, "g", &f);
+    assert_non_null(new);
+    assert_int_equal(new->domid, 2);
+    assert_int_equal(new->nr_disks, 1);
+    assert_int_equal(backends, 1u << 2);
+    registry_put(w->d.registry, new);
+    assert_int_equal(destroy(w), 0);
+    k = kit_get(w->d.kits, &f);
+    assert_int_equal(lifecycle_destroy(&w->d, k, old, true, &f), 0);
+    kit_put(w->d.kits, k);
+    registry_put(w->d.registry, old);
+    assert_true(nothing_left(w));
+}
+
+static void test_guest_destroyed_by_others_is_cleaned_up(void **state)
+{
+    struct world *w = *state;
+    struct fault f;
+
+    assert_int_equal(create(w, configured(w, ""), &f), 0);
+    hv_fake_domain(1)->dying = true;
+    end_with(w, 1, SHUTDOWN_crash);
+    assert_null(registry_first(w->d.registry));
+    assert_int_equal(xs_fake_count("/local/domain/1"), 0);
 }
 
 /* --- refusals and failures -------------------------------------------------*/
@@ -640,6 +744,11 @@ int main(void)
         TEST(test_guest_runs_with_its_devices),
         TEST(test_restart_is_a_new_domain_of_the_same_guest),
         TEST(test_what_follows_an_end_is_the_configurations),
+        TEST(test_powered_off_guest_is_destroyed),
+        TEST(test_rebooted_guest_starts_again),
+        TEST(test_preserved_guest_stays_as_it_ended),
+        TEST(test_renamed_guest_steps_aside_for_a_new_one),
+        TEST(test_guest_destroyed_by_others_is_cleaned_up),
         TEST(test_missing_bridge_is_refused),
         TEST(test_too_little_memory_is_refused),
         TEST(test_missing_kernel_is_refused),

@@ -2,8 +2,9 @@
  * The control socket: lines in and out, limits on what a client may have us
  * hold, and clients that misbehave hurt only themselves.
  *
- * sources: dom0/daemon/server.c dom0/daemon/rpc.c dom0/daemon/fault.c
- * dom0/daemon/log.c libs: -levent -ljansson
+ * sources: dom0/daemon/server.c dom0/daemon/rpc.c
+ * sources: dom0/daemon/fault.c dom0/daemon/log.c
+ * libs: -levent -ljansson
  */
 #include "dom0/daemon/server.h"
 

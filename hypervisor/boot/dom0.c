@@ -371,7 +371,7 @@ static INIT_TEXT void keep_ports(uint64_t *map, unsigned first, unsigned last)
 
 static INIT_TEXT uint64_t *make_port_map(void)
 {
-    const char *console = boot_options.console;
+    uint16_t serial = console_serial_port();
     uint64_t *map = mem_alloc(65536 / 8);
 
     if (!map)
@@ -379,11 +379,8 @@ static INIT_TEXT uint64_t *make_port_map(void)
     memset(map, 0xff, 65536 / 8);
     for (size_t i = 0; i < ARRAY_SIZE(kept_ports); i++)
         keep_ports(map, kept_ports[i].first, kept_ports[i].last);
-    /* The serial port that we write to. */
-    if (!*console || strstr(console, "com1"))
-        keep_ports(map, 0x3f8, 0x3ff);
-    if (strstr(console, "com2"))
-        keep_ports(map, 0x2f8, 0x2ff);
+    if (serial)
+        keep_ports(map, serial, serial + 7u);
     return map;
 }
 

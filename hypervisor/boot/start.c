@@ -26,7 +26,8 @@ static_assert(IMAGE_PHYS % 4096 == 0, "the image is mapped by pages");
 
 /* What a domain consists of; made in this order, undone in reverse. */
 const struct domain_part *const domain_parts[] = {
-    &policy_part, &pv_part, &evtchn_part, &gnttab_part, &pirq_part, NULL};
+    &policy_part, &pv_part,       &evtchn_part, &gnttab_part,
+    &pirq_part,   &watchdog_part, NULL};
 
 bool boot_done;
 

@@ -49,6 +49,7 @@ trampoline_far: /* smp.c adds the page's address */
 trampoline_gdt:
     .quad 0
     .quad 0x00af9b000000ffff
+    .short 0 /* so that smp.c finds the base aligned */
 trampoline_gdt_pointer:
     .short 15
 trampoline_gdt_base: /* here too */

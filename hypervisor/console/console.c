@@ -30,6 +30,11 @@ void console_init_early(void)
     use_serial = serial_init(0, "");
 }
 
+uint16_t console_serial_port(void)
+{
+    return use_serial ? serial_port() : 0;
+}
+
 /* Is `name` one of the comma-separated words of `list`? */
 static bool listed(const char *list, const char *name)
 {

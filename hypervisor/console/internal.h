@@ -15,6 +15,7 @@ void console_unlock(struct spinlock *l);
  */
 bool serial_init(unsigned nr, const char *option);
 void serial_write(const char *s, size_t n);
+uint16_t serial_port(void); /* 0: it has died */
 /* Deliver what arrives to console_input(), by interrupt if possible. */
 void serial_init_input(void);
 /* console.c: a byte came in; console_input_done() tells dom0. */

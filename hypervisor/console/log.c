@@ -1,5 +1,7 @@
 #include "console/internal.h"
 
+#include "cpu/percpu.h"
+#include "domain/domain.h"
 #include "time/clock.h"
 
 /* Positions run freely; the ring holds the last RING_SIZE bytes. */
@@ -31,6 +33,9 @@ static void emit(const char *s, size_t n)
 {
     ring_put(s, n);
     console_write(s, n);
+    /* Not from here: whoever logs may hold the locks that an event takes. */
+    if (dom0)
+        cpu_raise(cpu_id(), WORK_LOG);
 }
 
 /* "(PV) ", the time once there is one, the text, a newline if it has none. */

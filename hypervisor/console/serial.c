@@ -31,7 +31,7 @@ static bool dead;
 static char last_sent;
 static struct timer poll_timer;
 
-uint16_t console_serial_port(void)
+uint16_t serial_port(void)
 {
     return dead ? 0 : port;
 }

@@ -156,7 +156,7 @@ static inline void irq_disable(void)
 
 static inline bool addr_is_canonical(uint64_t va)
 {
-    return (uint64_t)((int64_t)va << 16 >> 16) == va;
+    return (uint64_t)((int64_t)(va << 16) >> 16) == va;
 }
 
 #endif

@@ -148,6 +148,7 @@ static void apply_config(struct domain *d, const struct domain_config *cfg)
     d->max_grant_frames = (uint32_t)cfg->max_grant_frames;
     d->max_maptrack_frames = (uint32_t)cfg->max_maptrack_frames;
     d->grant_version = cfg->grant_opts & XEN_DOMCTL_GRANT_version_mask;
+    d->shutdown_code = SHUTDOWN_CODE_NONE;
     d->sched_weight = SCHED_WEIGHT_DEFAULT;
     d->node_affinity = 1;
     d->page_list = d->dead_list = NO_LINK;
@@ -382,7 +383,8 @@ int domain_unpause_tools(struct domain *d)
 void domain_shutdown(struct domain *d, uint8_t reason)
 {
     if (d == dom0)
-        machine_shutdown(reason);
+        machine_shutdown(
+            d->shutdown_code == SHUTDOWN_CODE_NONE ? reason : d->shutdown_code);
 
     spin_lock(&d->lock);
     if (d->shut_down) {
@@ -390,7 +392,8 @@ void domain_shutdown(struct domain *d, uint8_t reason)
         return;
     }
     d->shut_down = true;
-    d->shutdown_code = reason;
+    if (d->shutdown_code == SHUTDOWN_CODE_NONE)
+        d->shutdown_code = reason;
     vcpu_for_each (d, v) {
         v->paused_for_shutdown = true;
         __atomic_fetch_add(&v->unit.pause_count, 1, __ATOMIC_SEQ_CST);
@@ -406,7 +409,7 @@ void domain_resume(struct domain *d)
     domain_pause(d);
     spin_lock(&d->lock);
     d->shut_down = false;
-    d->shutdown_code = 0;
+    d->shutdown_code = SHUTDOWN_CODE_NONE;
     vcpu_for_each (d, v) {
         if (v->paused_for_shutdown)
             vcpu_unpause(v);

@@ -20,6 +20,11 @@
 
 enum domain_dying { DOMAIN_ALIVE, DOMAIN_DYING, DOMAIN_DEAD };
 
+#define SHUTDOWN_CODE_NONE 0xff
+
+/* SCHEDOP_watchdog: timers that shut the domain down unless it is on time. */
+#define NR_WATCHDOGS 2
+
 struct domain {
     domid_t id;
     uint32_t refs;
@@ -28,9 +33,9 @@ struct domain {
 
     bool privileged; /* dom0: may use the toolstack's calls */
     bool is_hvm;
-    uint8_t dying;  /* enum domain_dying */
-    bool shut_down; /* SCHEDOP_shutdown seen */
-    uint8_t shutdown_code;
+    uint8_t dying;            /* enum domain_dying */
+    bool shut_down;           /* SCHEDOP_shutdown seen */
+    uint8_t shutdown_code;    /* SHUTDOWN_CODE_NONE until there is one */
     bool paused_by_tools;     /* DOMCTL_pausedomain: nr_tool_pauses > 0 */
     uint8_t nr_tool_pauses;   /* the first one is creation's own */
     bool being_created;       /* one pause reference until the first unpause */
@@ -77,6 +82,8 @@ struct domain {
     uint32_t sched_weight, sched_cap; /* cap: per cent of a CPU, 0: none */
     struct sched_cap cap;
     uint32_t vm_assist;
+    struct timer watchdog[NR_WATCHDOGS];
+    uint8_t watchdogs_set; /* a bit each; under `lock` */
     int64_t time_offset_s;
     struct e820entry_abi *e820; /* XENMEM_set_memory_map */
     unsigned nr_e820;

@@ -230,19 +230,24 @@ static int op_bind_vcpu(void *arg)
     return rc;
 }
 
-static int op_unmask(void *arg)
+int evtchn_unmask(struct domain *d, evtchn_port_t port)
 {
-    struct evtchn_unmask *op = arg;
-    struct domain *d = current->domain;
-    struct evtchn *chn = evtchn_get(d, op->port);
+    struct evtchn *chn = evtchn_get(d, port);
 
     if (!chn)
         return -EINVAL;
     spin_lock(&chn->lock);
     if (evtchn_is_usable(chn))
-        d->evtchn->abi->unmask(d, op->port, chn);
+        d->evtchn->abi->unmask(d, port, chn);
     spin_unlock(&chn->lock);
     return 0;
+}
+
+static int op_unmask(void *arg)
+{
+    struct evtchn_unmask *op = arg;
+
+    return evtchn_unmask(current->domain, op->port);
 }
 
 static int op_reset(void *arg)

@@ -29,6 +29,8 @@ void evtchn_raise_pirq(struct domain *d, evtchn_port_t port);
 
 /* Does `port` of d wait to be handled (pending set)? For SCHEDOP_poll. */
 bool evtchn_is_pending(struct domain *d, evtchn_port_t port);
+/* EVTCHNOP_unmask. -EINVAL when there is no such port. */
+int evtchn_unmask(struct domain *d, evtchn_port_t port);
 /* Ports that exist may be polled: -EINVAL otherwise. */
 int evtchn_check_pollable(struct domain *d, evtchn_port_t port);
 

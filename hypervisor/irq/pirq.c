@@ -344,15 +344,19 @@ void pirq_set_affinity(struct domain *d, int pirq, unsigned cpu)
 int pirq_eoi(struct domain *d, int pirq)
 {
     struct pirq *p = pirq_at(d, pirq);
+    uint32_t port;
 
     if (!p || p->kind == PIRQ_FREE)
         return -EINVAL;
     spin_lock(&irq_lock);
+    port = d->pirq->eoi_unmasks ? p->port : 0;
     if (p->in_flight) {
         p->in_flight = false;
         ioapic_unmask(p->gsi);
     }
     spin_unlock(&irq_lock);
+    if (port)
+        evtchn_unmask(d, port);
     return 0;
 }
 

@@ -167,8 +167,9 @@ int pv_set_gdt(struct vcpu *v, const uint64_t *mfns, unsigned entries)
 
 void pv_drop_gdt(struct vcpu *v)
 {
-    /* No frames: cannot fail. */
-    (void)pv_set_gdt(v, NULL, 0);
+    static const uint64_t none[1];
+
+    (void)pv_set_gdt(v, none, 0); /* no frames: cannot fail */
 }
 
 long hc_set_gdt(struct hc_args *a)

@@ -1,6 +1,7 @@
 /* What a CPU does before it runs a guest, and instead of running one. */
 #include "pv/internal.h"
 
+#include "evtchn/evtchn.h"
 #include "mm/alloc.h"
 #include "time/timer.h"
 
@@ -35,6 +36,10 @@ void pv_exit(void)
         }
         if (take_work(WORK_SCHED)) {
             sched_switch();
+            continue;
+        }
+        if (take_work(WORK_LOG)) {
+            virq_raise_global(VIRQ_CON_RING);
             continue;
         }
         v = current;

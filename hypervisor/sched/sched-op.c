@@ -4,6 +4,7 @@
 #include "evtchn/evtchn.h"
 #include "hypercall/handlers.h"
 #include "mm/guestcopy.h"
+#include "time/clock.h"
 
 #include <xen/sched.h>
 
@@ -141,6 +142,74 @@ static int op_remote_shutdown(void *arg)
     return 0;
 }
 
+/* --- Watchdogs -------------------------------------------------------------
+ */
+
+#define WATCHDOG_OF(d, id) (&(d)->watchdog[nospec_index((id)-1, NR_WATCHDOGS)])
+
+static void watchdog_fired(void *arg)
+{
+    domain_shutdown(arg, SHUTDOWN_watchdog);
+}
+
+static int watchdog_domain_init(struct domain *d)
+{
+    for (unsigned i = 0; i < NR_WATCHDOGS; i++)
+        timer_init(&d->watchdog[i], watchdog_fired, d, 0);
+    return 0;
+}
+
+static int watchdog_domain_kill(struct domain *d)
+{
+    for (unsigned i = 0; i < NR_WATCHDOGS; i++)
+        timer_kill(&d->watchdog[i]);
+    return 0;
+}
+
+const struct domain_part watchdog_part = {
+    .name = "watchdog",
+    .init = watchdog_domain_init,
+    .kill = watchdog_domain_kill,
+};
+
+/* A new one's id counts from 1. */
+static int watchdog_claim(struct domain *d, uint64_t deadline_ns)
+{
+    for (unsigned i = 0; i < NR_WATCHDOGS; i++) {
+        if (d->watchdogs_set & 1u << i)
+            continue;
+        d->watchdogs_set |= (uint8_t)(1u << i);
+        timer_set(&d->watchdog[i], deadline_ns);
+        return (int)i + 1;
+    }
+    return -ENOSPC;
+}
+
+/* id 0: a new one. Timeout 0: no longer; else so many seconds from now. */
+static int op_watchdog(void *arg)
+{
+    struct sched_watchdog *op = arg;
+    struct domain *d = current->domain;
+    uint64_t deadline_ns = clock_now_ns() + op->timeout * NS_PER_SEC;
+    int rc = 0;
+
+    if (op->id > NR_WATCHDOGS)
+        return -EINVAL;
+    spin_lock(&d->lock);
+    if (!op->id) {
+        rc = watchdog_claim(d, deadline_ns);
+    } else if (!(d->watchdogs_set & 1u << (op->id - 1))) {
+        rc = -EINVAL;
+    } else if (op->timeout) {
+        timer_set(WATCHDOG_OF(d, op->id), deadline_ns);
+    } else {
+        timer_stop(WATCHDOG_OF(d, op->id));
+        d->watchdogs_set &= (uint8_t) ~(1u << (op->id - 1));
+    }
+    spin_unlock(&d->lock);
+    return rc;
+}
+
 static const struct hc_subop sched_subops[] = {
     [SCHEDOP_yield] = {op_yield, 0, 0},
     [SCHEDOP_block] = {op_block, 0, 0},
@@ -149,6 +218,7 @@ static const struct hc_subop sched_subops[] = {
     [SCHEDOP_remote_shutdown] = {op_remote_shutdown,
                                  sizeof(struct sched_remote_shutdown),
                                  HC_IN | HC_PRIV},
+    [SCHEDOP_watchdog] = {op_watchdog, sizeof(struct sched_watchdog), HC_IN},
     [SCHEDOP_shutdown_code] = {op_shutdown_code, sizeof(struct sched_shutdown),
                                HC_IN},
 };

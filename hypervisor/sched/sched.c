@@ -309,9 +309,13 @@ static void bring_timers(struct vcpu *v, unsigned cpu)
         timer_migrate(&v->poll_timer, cpu);
 }
 
-/* prev's registers are saved: others may have it now. */
+/*
+ * prev's registers are saved: others may have it now, and may even destroy it
+ * as soon as it no longer counts as running; hence the reference.
+ */
 static void release(struct vcpu *prev)
 {
+    struct domain *d = domain_ref(prev->domain);
     cpumask_t idle;
 
     __atomic_store_n(&prev->unit.running, false, __ATOMIC_SEQ_CST);
@@ -320,12 +324,13 @@ static void release(struct vcpu *prev)
     if (READ_ONCE(prev->unit.state) == UNIT_BLOCKED) {
         if (may_run(prev))
             sched_wake(prev);
-        return;
+    } else {
+        /* It waits here; perhaps another CPU has time for it. */
+        idle = READ_ONCE(idle_cpus) & prev->unit.hard & online;
+        if (idle)
+            cpu_raise(first_from(idle, prev->unit.cpu), WORK_SCHED);
     }
-    /* It waits here; perhaps another CPU has time for it. */
-    idle = READ_ONCE(idle_cpus) & prev->unit.hard & online;
-    if (idle)
-        cpu_raise(first_from(idle, prev->unit.cpu), WORK_SCHED);
+    domain_put(d);
 }
 
 void sched_switch(void)

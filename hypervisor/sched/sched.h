@@ -52,6 +52,9 @@ void sched_sleep_sync(struct vcpu *v);
 /* SCHEDOP_yield: let others of this CPU go first once. */
 void sched_yield(void);
 
+/* sched-op.c: SCHEDOP_watchdog shuts down a domain that does not look in. */
+extern const struct domain_part watchdog_part;
+
 /*
  * WORK_SCHED, on the exit path: charge the running unit, pick the next one,
  * tell the machine to switch. Returns with the next vCPU current (maybe the

@@ -1,8 +1,8 @@
 /*
- * bench_store SOCKET [seconds]: what a store daemon does per second over its
- * socket, one line per point: "name clients value unit". "echo" in place of a
- * socket's path starts a bare echo server and measures that: what two
- * processes can exchange at best.
+ * bench_store SOCKET [seconds [nodes]]: what a store daemon does per second
+ * over its socket, one line per point: "name clients value unit". "echo" in
+ * place of a socket's path starts a bare echo server and measures that: what
+ * two processes can exchange at best.
  *
  * Clients are processes with one request on its way, except where it says
  * "pipelined". Each point writes below /bench and removes it.
@@ -25,6 +25,7 @@
 
 static const char *socket_path;
 static double seconds = 1;
+static int most_nodes = 40000; /* to which the store is filled at the end */
 
 static double now(void)
 {
@@ -349,7 +350,7 @@ static void by_size(int fd)
     static const int sizes[] = {100, 10000, 40000};
     int i, before = 0;
 
-    for (i = 0; i < 3; i++) {
+    for (i = 0; i < 3 && sizes[i] <= most_nodes; i++) {
         fill(fd, before, sizes[i]);
         before = sizes[i];
         printf("start-abort-%d-nodes 1 %.0f per s\n", sizes[i],
@@ -447,14 +448,16 @@ int main(int argc, char **argv)
     size_t i;
     int fd, clients;
 
-    if (argc < 2 || argc > 3) {
-        fprintf(stderr, "usage: bench_store SOCKET|echo [seconds]\n");
+    if (argc < 2 || argc > 4) {
+        fprintf(stderr, "usage: bench_store SOCKET|echo [seconds [nodes]]\n");
         return 2;
     }
     signal(SIGPIPE, SIG_IGN);
     socket_path = argv[1];
-    if (argc == 3)
+    if (argc > 2)
         seconds = atof(argv[2]);
+    if (argc > 3)
+        most_nodes = atoi(argv[3]);
     if (!strcmp(argv[1], "echo")) {
         echo_points();
         return 0;

@@ -1,11 +1,5 @@
-$(TEST_JOB)/micro: tests/bench/micro.c
+$(TEST_JOB)/micro $(TEST_JOB)/free-pages $(TEST_JOB)/bench_store: $(TEST_JOB)/%: tests/bench/%.c
 	@mkdir -p $(@D)
-	$(CC) $(WARN) -O2 -static $< -o $@
+	$(CC) $(WARN) -O2 -static -D_GNU_SOURCE -D__XEN_TOOLS__ $< -o $@
 
-test-job-files += $(TEST_JOB)/micro
-
-$(TEST_JOB)/bench_store: tests/bench/bench_store.c
-	@mkdir -p $(@D)
-	$(CC) $(WARN) -O2 -D_GNU_SOURCE -static $< -o $@
-
-test-job-files += $(TEST_JOB)/bench_store
+test-job-files += $(addprefix $(TEST_JOB)/,micro free-pages bench_store)

@@ -4,10 +4,10 @@ fail() { echo "BENCH-FAIL $*"; exit 1; }
 /run/job/files/micro | sed 's/^BENCH /BENCH dom0-/'
 xen_up
 # The host's loss per guest beyond the guest's own memory, over ten guests.
-before=$(free_memory)
+free_pages() { sleep 2; /run/job/files/free-pages; }
+before=$(free_pages)
 for i in $(seq 10); do guest_create m$i kernel=/run/job/files/tiny-idle.elf memory=32 > /dev/null; done
-own=$(xl list | awk '$1 ~ /^m[0-9]+$/ { s += $3 } END { print s }')
-echo "BENCH guest-overhead-KiB $(((before - $(free_memory) - own) * 1024 / 10))"
+echo "BENCH guest-overhead-KiB $(((before - $(free_pages)) * 4 / 10 - 32 * 1024))"
 for i in $(seq 10); do xl destroy m$i; done
 # Unpause to init: the guest is made paused, and its console says when it is there.
 for mode in ${TSC_MODES}; do

@@ -3,7 +3,6 @@
  * call, pipe round, fork, exec and page fault. Static, so that a guest without
  * a C library runs it too. Prints "BENCH name ns" lines.
  */
-#define _GNU_SOURCE
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -80,6 +79,7 @@ static void echo(void)
 {
     char c;
 
+    close(pipe_there[1]); /* or it would wait for itself at the end */
     while (read(pipe_there[0], &c, 1) == 1)
         if (write(pipe_back[1], &c, 1) != 1)
             break;

@@ -1,12 +1,12 @@
 """The machines that the dom0-driven cases run on; `# on:` in a case names them.
 
 Each is one boot of the image's dom0 by its quick init. What differs between
-them is on purpose: every CPU count, machine type, memory size, kernel format
-and way to end is in here at least once.
+them is on purpose: every CPU count, machine type, memory size, kernel format,
+build of ours and way to end is in here at least once.
 """
 
 DEFAULTS = dict(machine="pc", smp=2, mem=4096, dom0_mem=1024, dom0_kernel="vmlinux", ends="poweroff",
-                devices=False)
+                devices=False, build=None)
 
 BOOTS = {
     # The smallest: everything the hypervisor leaves goes to dom0, whose kernel
@@ -16,8 +16,8 @@ BOOTS = {
     "pc2": dict(),
     "q35x2": dict(machine="q35"),
     # All CPUs, all devices.
-    "q35x4": dict(machine="q35", smp=4, mem=8192, devices=True),
-    "pc4": dict(smp=4, mem=2048, devices=True, ends="reboot"),
+    "q35x4": dict(machine="q35", smp=4, mem=8192, devices=True, build="clang"),
+    "pc4": dict(smp=4, mem=2048, devices=True, ends="reboot", build="debug"),
     # The freestanding guests, which have a console daemon of their own.
     "guests": dict(),
     # Our own host domain: nothing of Debian's toolstack ever runs here.

@@ -148,6 +148,16 @@ def memory_available_mib():
         return int(re.search(r"MemAvailable: *(\d+)", f.read())[1]) // 1024
 
 
+def image_of(build, ctx):
+    """Our image, or what another compiler or DEBUG=1 made of it; a given one stays."""
+    if not build or ctx.hv != os.path.abspath(os.path.join(machine.ROOT, "build", "paravane.elf")):
+        return ctx.hv
+    hv = os.path.join(machine.ROOT, "build", build, "paravane.elf")
+    if not os.path.exists(hv):
+        raise RuntimeError(f"{hv} is not there: run `make hypervisor-builds`")
+    return hv
+
+
 def run_boot(g, ctx):
     """Boot once, run the group's cases, take their verdicts off the console."""
     b = boots.boot(g.boot)
@@ -172,7 +182,7 @@ def run_boot(g, ctx):
             return path
 
         extra = ["-nic", "none"] + (boots.device_args(b["machine"], scratch) if b["devices"] else [])
-        m = machine.quick_boot(g.log, ctx.hv, job=job, dom0_kernel=b["dom0_kernel"], dom0_mem=b["dom0_mem"],
+        m = machine.quick_boot(g.log, image_of(b["build"], ctx), job=job, dom0_kernel=b["dom0_kernel"], dom0_mem=b["dom0_mem"],
                                machine=b["machine"], smp=b["smp"], mem=b["mem"], extra=extra, gdb=ctx.gdb,
                                hvargs=ctx.hvargs)
         watch_boot(g, m, cases, ctx, b["ends"])

@@ -195,6 +195,22 @@ static void test_shutdown_and_resume(void **state)
     end_domain(d);
 }
 
+/* SCHEDOP_shutdown_code, said in advance, is what a later crash reports. */
+static void test_shutdown_code_said_before_stays(void **state)
+{
+    struct domain *d = new_domain(16, 1, false);
+
+    (void)state;
+    domain_unpause_tools(d);
+    d->shutdown_code = SHUTDOWN_watchdog;
+    domain_shutdown(d, SHUTDOWN_crash);
+    assert_int_equal(d->shutdown_code, SHUTDOWN_watchdog);
+    domain_resume(d);
+    domain_shutdown(d, SHUTDOWN_crash);
+    assert_int_equal(d->shutdown_code, SHUTDOWN_crash);
+    end_domain(d);
+}
+
 /* A guest that broke itself is stopped, with its registers in the log, once. */
 static void test_crash_is_a_shutdown(void **state)
 {
@@ -240,6 +256,7 @@ int main(void)
         WORLD_TEST(test_tools_pauses_count),
         WORLD_TEST(test_tools_pauses_have_a_top),
         WORLD_TEST(test_shutdown_and_resume),
+        WORLD_TEST(test_shutdown_code_said_before_stays),
         WORLD_TEST(test_crash_is_a_shutdown),
         WORLD_TEST(test_dom0_shutdown_is_the_machines),
     };

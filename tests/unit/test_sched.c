@@ -805,7 +805,42 @@ static void test_shutdown(void **state)
     d->privileged = true;
     r.domain_id = 44;
     assert_int_equal(op(SCHEDOP_remote_shutdown, &r), -ESRCH);
-    assert_int_equal(op(SCHEDOP_watchdog, &r), -ENOSYS);
+    assert_int_equal(op(SCHEDOP_pin_override, &r), -ENOSYS);
+    end_domain(d);
+}
+
+/* A watchdog that is not set again in time shuts its domain down; there are
+   two, and 0 seconds ends one. */
+static void test_watchdog(void **state)
+{
+    struct domain *d = one_running();
+    struct sched_watchdog w = {.id = 0, .timeout = 10}, other = w;
+    struct sched_watchdog third = w, bad = {.id = 3, .timeout = 1};
+
+    (void)state;
+    assert_int_equal(watchdog_part.init(d), 0);
+    bad.id = 1;
+    assert_int_equal(op(SCHEDOP_watchdog, &bad), -EINVAL);
+    w.id = (uint32_t)op(SCHEDOP_watchdog, &w);
+    assert_int_equal(w.id, 1);
+    other.id = (uint32_t)op(SCHEDOP_watchdog, &other);
+    assert_int_equal(other.id, 2);
+    assert_int_equal(op(SCHEDOP_watchdog, &third), -ENOSPC);
+    bad.id = 3;
+    assert_int_equal(op(SCHEDOP_watchdog, &bad), -EINVAL);
+
+    other.timeout = 0;
+    assert_int_equal(op(SCHEDOP_watchdog, &other), 0);
+    for (unsigned i = 0; i < 3; i++) {
+        simulate(9 * NS_PER_SEC);
+        on_cpu(0);
+        assert_int_equal(op(SCHEDOP_watchdog, &w), 0);
+    }
+    assert_false(was_shut_down);
+    simulate(11 * NS_PER_SEC);
+    assert_true(was_shut_down);
+    assert_int_equal(d->shutdown_code, SHUTDOWN_watchdog);
+    assert_int_equal(watchdog_part.kill(d), 0);
     end_domain(d);
 }
 
@@ -834,6 +869,7 @@ int main(void)
         T(test_poll),
         T(test_yield),
         T(test_shutdown),
+        T(test_watchdog),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

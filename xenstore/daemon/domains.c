@@ -467,22 +467,40 @@ static void bind_virq(struct domains *ds)
         ds->virq = (evtchn_port_t)port;
 }
 
+/* The devices an open hypervisor needs; says which one is missing. */
+static int open_devices(struct domains *ds)
+{
+    ds->evtchn = xenevtchn_open(NULL, 0);
+    if (!ds->evtchn) {
+        log_line(LOG_ERR, "/dev/xen/evtchn: %s (modprobe xen-evtchn?)",
+                 strerror(errno));
+        return -ENXIO;
+    }
+    ds->gnttab = xengnttab_open(NULL, 0);
+    if (!ds->gnttab) {
+        log_line(LOG_ERR, "/dev/xen/gntdev: %s (modprobe xen-gntdev?)",
+                 strerror(errno));
+        return -ENXIO;
+    }
+    return 0;
+}
+
 int domains_open(struct server *sv)
 {
     struct domains *ds = mem_zalloc(sizeof(*ds));
+    int rc;
 
     sv->domains = ds;
     ds->virq = UINT32_MAX;
     ds->work_end = &ds->work;
-    if (hv_open(&ds->hv))
+    rc = hv_open(&ds->hv) ? -ENODEV : 0;
+    if (rc)
         ds->hv = NULL;
     else
-        ds->evtchn = xenevtchn_open(NULL, 0);
-    if (ds->evtchn)
-        ds->gnttab = xengnttab_open(NULL, 0);
-    if (!ds->gnttab) {
+        rc = open_devices(ds);
+    if (rc) {
         domains_close(sv);
-        return -ENODEV;
+        return rc;
     }
     bind_virq(ds);
     ds->work_event = event_new(sv->base, -1, 0, on_work, sv);

@@ -5,8 +5,8 @@
 #include "xenstore/daemon/server.h"
 
 /*
- * Open what it takes. -ENODEV: there is no hypervisor here, or we are not its
- * store domain's.
+ * Open what it takes. -ENODEV: there is no hypervisor here; -ENXIO: there is,
+ * but a device of the kernel's is missing, which was logged.
  */
 int domains_open(struct server *sv);
 void domains_close(struct server *sv);

@@ -322,8 +322,11 @@ static int serve(struct options *o, int ready)
     rc = open_sockets(&sv, o, &listener);
     if (rc)
         goto out;
-    if (!o->sockets_only && domains_open(&sv))
+    rc = o->sockets_only ? 0 : domains_open(&sv);
+    if (rc == -ENODEV)
         log_line(LOG_NOTE, "no hypervisor here: sockets only");
+    else if (rc)
+        goto out;
     rc = open_files(o);
     if (rc)
         goto out;
@@ -338,7 +341,10 @@ static int serve(struct options *o, int ready)
         unlink(o->socket);
 
 out:
+    /* Clients a former daemon had may wait for one that starts. */
+    sv.leave = sv.leave || (sv.state && !state_is_new(sv.state));
     domains_close(&sv);
+    sockets_stop(&sv);
     if (listener >= 0)
         close(listener);
     state_close(sv.state);

@@ -10,11 +10,12 @@ one()
     case $1 in idle | spin) xl destroy cycle || fail "xl destroy" ;; esac
     wait_for 20 guest_gone cycle || fail "the guest stays"
 }
-# Paravane's exact counts; the peer has none, there the free memory has to do.
+# Paravane's exact counts; the peer has none, there the free pages have to do.
 resources()
 {
     xl debug-keys m 2> /dev/null
-    xl dmesg | sed -n 's/.*resources: //p' | tail -1 | grep . || echo "$(free_memory) MiB"
+    xl dmesg | sed -n 's/.*resources: //p' | tail -1 | grep . ||
+        echo "$(/run/job/files/free-pages) pages"
 }
 back() { [ "$(resources)" = "$before" ]; }
 one idle

@@ -107,13 +107,12 @@ static void on_io(evutil_socket_t fd, short what, void *arg)
 /* One process per guest, and one journal per disk. */
 static int take_place(const struct options *o)
 {
-    char name[32];
     int rc = instance_make_dir(o->settings.state_dir, 0700);
 
     if (rc)
         return rc;
-    snprintf(name, sizeof(name), "%d", o->domid > 0 ? o->domid : 0);
-    return instance_lock(o->settings.state_dir, name);
+    return instance_lock(o->settings.state_dir, "pvblkd",
+                         o->domid > 0 ? o->domid : 0);
 }
 
 static int serve(struct options *o, struct loop *loop, struct blkio *io)

@@ -38,8 +38,8 @@ struct console {
     struct pty pty;
     struct client_list clients;
     struct evconnlistener *listener;
-    struct event *tick;
-    size_t budget;
+    struct event *tick; /* pending: it was read in this tick */
+    bool held;          /* it has more to say */
 
     /* The connection; page.address is NULL without one. */
     struct page page;
@@ -61,7 +61,8 @@ static void spread(struct console *c, const char *buf, size_t n)
     client_write(client, buf, n);
 }
 
-/* Up to `max` bytes; consumed when they are safely in the scrollback. */
+/* At least `max` bytes if there are; consumed when they are safely in the
+ * scrollback. */
 static size_t take_output(struct console *c, size_t max)
 {
     struct xencons_interface *page = c->page.address;
@@ -90,27 +91,27 @@ static enum loop_turn on_event(void *arg)
 {
     struct console *c = arg;
     const struct timeval tv = {0, TICK_MS * 1000};
-    size_t n = take_output(c, c->budget);
 
     resume_typing(c);
-    if (!n)
-        return LOOP_DONE;
-    loop_notify(c->loop, c->port); /* there is room again */
-    if (!evtimer_pending(c->tick, NULL))
+    if (evtimer_pending(c->tick, NULL)) {
+        c->held = true;
+        return LOOP_HOLD;
+    }
+    if (take_output(c, 1)) {
+        loop_notify(c->loop, c->port); /* there is room again */
         evtimer_add(c->tick, &tv);
-    c->budget -= n < c->budget ? n : c->budget;
-    return c->budget ? LOOP_DONE : LOOP_HOLD;
+    }
+    return LOOP_DONE;
 }
 
 static void on_tick(evutil_socket_t fd, short what, void *arg)
 {
     struct console *c = arg;
-    bool held = !c->budget;
 
     (void)fd, (void)what;
-    c->budget = TICK_BYTES;
-    if (held && c->port)
+    if (c->held && c->port)
         loop_kick(c->loop, c->port);
+    c->held = false;
 }
 
 /* --- people to guest --------------------------------------------------------
@@ -230,7 +231,6 @@ static void connect_ring(struct console *c, uint64_t ring_ref, uint32_t port)
     }
     c->ring_ref = ring_ref;
     c->remote_port = port;
-    c->budget = TICK_BYTES;
     offer_pty(c);
     loop_notify(c->loop, c->port); /* what was sent to nobody is lost */
     log_limited(&c->log_limit, LOG_LEVEL_INFO, "domain %u: console connected",
@@ -294,7 +294,6 @@ struct console *console_new(struct loop *loop, const struct console_dirs *dirs,
     c->domid = domid;
     c->pty.master = c->pty.keeper = -1;
     c->log.fd = -1;
-    c->budget = TICK_BYTES;
     LIST_INIT(&c->clients);
     snprintf(c->path, sizeof(c->path), "/local/domain/%u/console", domid);
     snprintf(c->socket_path, sizeof(c->socket_path), "%.80s/%u", dirs->sockets,

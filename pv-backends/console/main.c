@@ -103,7 +103,7 @@ int main(int argc, char **argv)
         dirs.group = (int)group->gr_gid;
     if (instance_make_dir(dirs.sockets, 0755) ||
         instance_make_dir(dirs.logs, 0750) ||
-        instance_lock(dirs.sockets, "pvconsoled"))
+        instance_lock(dirs.sockets, "pvconsoled", 0))
         return 1;
     rc = loop_open(&loop, 30);
     if (rc)

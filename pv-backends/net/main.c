@@ -41,7 +41,7 @@ int main(int argc, char **argv)
 
     if (rc)
         return rc == 1 ? 0 : 2;
-    if (instance_make_dir(RUN_DIR, 0755) || instance_lock(RUN_DIR, "pvnetd"))
+    if (instance_make_dir(RUN_DIR, 0755) || instance_lock(RUN_DIR, "pvnetd", 0))
         return 1;
     rc = loop_open(&loop, 30);
     if (rc)

@@ -6,8 +6,8 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 int instance_make_dir(const char *path, mode_t mode)
 {
@@ -29,16 +29,18 @@ int instance_make_dir(const char *path, mode_t mode)
     return 0;
 }
 
-int instance_lock(const char *dir, const char *name)
+int instance_lock(const char *dir, const char *name, unsigned int slot)
 {
+    struct flock range = {
+        .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = slot, .l_len = 1};
     char path[256];
     int fd, rc = 0;
 
     snprintf(path, sizeof(path), "%s/%s.lock", dir, name);
     fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB)) {
+    if (fd >= 0 && fcntl(fd, F_OFD_SETLK, &range)) {
         log_warning("waiting for another process to let go of %s", path);
-        rc = flock(fd, LOCK_EX);
+        rc = fcntl(fd, F_OFD_SETLKW, &range);
     }
     if (fd < 0 || rc) {
         rc = -errno;

@@ -12,9 +12,10 @@
 int instance_make_dir(const char *path, mode_t mode);
 
 /*
- * Hold DIR/NAME.lock until the process ends, waiting for another to end. 0 or
+ * Hold a lock until the process ends, waiting for another holder's end: byte
+ * `slot` of DIR/NAME.lock, so that one file does for many instances. 0 or
  * -errno, said in the log.
  */
-int instance_lock(const char *dir, const char *name);
+int instance_lock(const char *dir, const char *name, unsigned int slot);
 
 #endif

@@ -4,6 +4,8 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -126,7 +128,7 @@ static int record_open(const struct supervisor *s, const char *name, pid_t *pid)
 /* --- starting --------------------------------------------------------------*/
 
 /*
- * In the child, between fork and exec: write the record under its final name.
+ * In the child, between clone and exec: write the record under its final name.
  * Only async-signal-safe calls, for the parent has threads. Should the parent
  * die before the record is there, so do we (PR_SET_PDEATHSIG): a process that
  * nobody knows of must not become the program.
@@ -176,27 +178,60 @@ static int child_record(const char *tmp, const char *path, pid_t parent)
     return getppid() == parent ? 0 : -1;
 }
 
-static void child_become(const struct child *c, const char *tmp,
-                         const char *path, pid_t parent)
+struct birth {
+    const struct child *c;
+    const char *tmp, *path;
+    pid_t parent;
+};
+
+/*
+ * The child shares the parent's memory until it is the program, and the loop's
+ * thread stands still so long: copying a process of this size costs more than
+ * all the rest. Signals stay blocked until none of our handlers is left, for
+ * a handler run here would talk to the parent's loop.
+ */
+static int child_become(void *arg)
 {
     static const char sorry[] = "pvnd: cannot start ";
+    const struct birth *b = arg;
+    const struct child *c = b->c;
     sigset_t none;
-    int null;
+    int null, sig;
 
-    null = open("/dev/null", O_RDONLY);
+    null = open("/dev/null", O_RDONLY | O_CLOEXEC);
     if (null >= 0)
         dup2(null, STDIN_FILENO);
-    signal(SIGPIPE, SIG_DFL);
+    for (sig = 1; sig < NSIG; sig++)
+        signal(sig, SIG_DFL);
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
     setpgid(0, 0); /* a terminal's Ctrl-C is not for it */
-    if (!child_record(tmp, path, parent))
+    if (!child_record(b->tmp, b->path, b->parent))
         execv(c->argv[0], c->argv);
     if (write(STDERR_FILENO, sorry, sizeof(sorry) - 1) < 0 ||
         write(STDERR_FILENO, c->argv[0], strlen(c->argv[0])) < 0 ||
         write(STDERR_FILENO, "\n", 1) < 0)
         _exit(126);
     _exit(127);
+}
+
+#define STACK_BYTES (64 * 1024)
+
+static pid_t give_birth(struct birth *b)
+{
+    char *stack = malloc(STACK_BYTES);
+    sigset_t all, old;
+    pid_t pid;
+
+    if (!stack)
+        return -1;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &old);
+    pid = clone(child_become, stack + STACK_BYTES,
+                CLONE_VM | CLONE_VFORK | SIGCHLD, b);
+    pthread_sigmask(SIG_SETMASK, &old, NULL);
+    free(stack); /* CLONE_VFORK: the child has left it */
+    return pid;
 }
 
 static void child_ended(evutil_socket_t fd, short what, void *arg);
@@ -223,14 +258,13 @@ static void child_later(struct child *c, int ms)
 static void child_start(struct child *c)
 {
     char path[512], tmp[520];
-    pid_t parent = getpid(), pid;
+    struct birth b = {c, tmp, path, getpid()};
+    pid_t pid;
     int fd;
 
     record_path(c->s, c->name, path, sizeof(path));
     snprintf(tmp, sizeof(tmp), "%s.new", path);
-    pid = fork();
-    if (pid == 0)
-        child_become(c, tmp, path, parent);
+    pid = give_birth(&b);
     fd = pid > 0 ? (int)syscall(SYS_pidfd_open, pid, 0) : -1;
     if (fd < 0) {
         log_error("cannot start %s: %s", c->name, strerror(errno));

@@ -3,7 +3,7 @@
  * by a supervisor that comes after, and ended when asked.
  *
  * sources: dom0/daemon/supervise.c dom0/daemon/log.c
- * libs: -levent -ljansson
+ * libs: -levent -ljansson -lpthread
  */
 #include "dom0/daemon/supervise.h"
 

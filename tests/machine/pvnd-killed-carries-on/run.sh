@@ -8,15 +8,16 @@ pv_guest calm job='n=0; while :; do n=$((n+1)); echo "TICK $n"; sleep 1; done'
 pv_guest victim
 pvn create -q /run/calm.cfg || fail "pvn create"
 pv_wait calm 'TICK 2' 90
-before=$(pv_state | grep -v -e free -e pvnd)
+state() { pv_state | grep -v -e free -e pvnd; }
+as_before() { [ "$before" = "$(state)" ]; }
+sleep 2 # connections of the create that ended may still be closing
+before=$(state)
 daemons=$(cat /run/paravane/children/*)
 check()
 {
-    local after
     grep -q victim <(pvn list --names) && { pvn destroy victim || fail "$1: destroy"; }
-    after=$(pv_state | grep -v -e free -e pvnd)
-    [ "$before" = "$after" ] ||
-        fail "$1 left: $(diff <(echo "$before") <(echo "$after") | grep '^[<>]' | tr '\n' ' ')"
+    wait_for 10 as_before ||
+        fail "$1 left: $(diff <(echo "$before") <(state) | grep '^[<>]' | tr '\n' ' ')"
 }
 for ms in 0 50 100 200 300 400 600 800 1200; do
     pvn create -q /run/victim.cfg 2> /dev/null &

@@ -4,6 +4,10 @@
 # secs: 180
 . /run/job/files/pv/lib.sh
 pv_up
+# The first guest of all makes directories that stay.
+pv_guest bad
+pvn create -q /run/bad.cfg && pvn destroy bad || fail "a guest that is good"
+sleep 1
 before=$(pv_state | grep -v free)
 # refuse NUMBER WORDS key=value...: pvn create has to fail so.
 refuse()

@@ -20,10 +20,10 @@ refuse 8 'no such file' "disk=['/run/none.img,raw,xvda,w']"
 refuse 8 'no bridge' 'vif=["bridge=nobridge"]'
 refuse 7 'MiB' memory=900000
 refuse 6 'bad.cfg:[0-9]*:' 'memory=['
-refuse 1 '/etc/passwd' kernel='"/etc/passwd"'
-refuse 1 '/none' kernel='"/none"'
+refuse 1 '/etc/passwd' kernel=/etc/passwd
+refuse 1 '/none' kernel=/none
 head -c 100000 /srv/guest/vmlinux > /run/short
-refuse 1 '/run/short' kernel='"/run/short"'
+refuse 1 '/run/short' kernel=/run/short
 truncate -s 300M /run/huge
 refuse 1 'ramdisk' ramdisk='"/run/huge"'
 mkfs.ext4 -q -F /run/bad.img; mkdir -p /run/mnt

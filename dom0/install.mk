@@ -42,3 +42,7 @@ uninstall: ## remove what install put there; /etc/paravane and logs stay
 
 purge: uninstall ## and the configuration and logs too
 	@rm -rf $(DESTDIR)/etc/paravane $(DESTDIR)/var/log/paravane $(DESTDIR)/var/lib/paravane
+
+.PHONY: deb
+deb: hypervisor userland ## a Debian package of everything, build/paravane_*.deb
+	@dom0/install/package.sh $(BUILD) $(VERSION)

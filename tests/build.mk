@@ -19,7 +19,12 @@ $(if $(filter $(BUILD)/paravane.elf,$(HV)),,$(HV)):
 run: deps image $(HV) guests ## a dom0 shell on this terminal (Ctrl-A x ends it)
 	@tests/demo/run.py --hv $(HV)
 
-demo: deps image $(HV) guests ## boot a dom0 and two guests that talk; a minute or two
+# The demo's dom0, a ramdisk. Its image step is the Debian image's.
+$(BUILD)/demo-initrd: $(wildcard tests/demo/*.sh tests/demo/etc/*) tests/demo/init $(programs) | image
+	@tests/demo/initrd.sh $(BUILD)/image $(BUILD)/bin $@
+	@echo "  IMAGE   $@"
+
+demo: deps image $(HV) $(BUILD)/demo-initrd ## boot our dom0 and two guests that talk; under a minute
 	@tests/demo/demo.py --hv $(HV)
 
 # --- unit tests: tests/unit/test_<module>.c -----------------------------------
@@ -105,13 +110,13 @@ hypervisor-builds:
 	@$(MAKE) --no-print-directory hypervisor CC=clang BUILD=$(BUILD)/clang > $(BUILD)/clang.log 2>&1 || { cat $(BUILD)/clang.log; false; }
 	@$(MAKE) --no-print-directory hypervisor CC=gcc DEBUG=1 BUILD=$(BUILD)/debug > $(BUILD)/debug.log 2>&1 || { cat $(BUILD)/debug.log; false; }
 
-machine: deps image $(HV) hypervisor-builds guests ## machine tests under QEMU (TESTS=PATTERN... selects)
+machine: deps image $(HV) hypervisor-builds guests deb ## machine tests under QEMU (TESTS=PATTERN... selects)
 	@tests/machine/run.py --hv $(HV) $(RUNFLAGS) $(TESTS)
 
 check: deps ## build with gcc and clang, unit tests, machine tests (under 15 minutes)
 	@tests/check.sh
 
-soak: deps image $(HV) hypervisor-builds guests ## the long counts; goes on where it was stopped
+soak: deps image $(HV) hypervisor-builds guests deb ## the long counts; goes on where it was stopped
 	@tests/soak.sh
 
 bench: deps image $(HV) guests ## figures against the peer (PEER=xen.elf ROUNDS=5)

@@ -40,10 +40,10 @@ done > "$work/modules"
 # What the guests boot and serve: the distribution's kernel as it comes.
 cp "$image/vmlinuz" "$image/guest-initrd" "$work/srv/"
 mkdir -p "$work/www"
-for i in 1 2 3 4; do head -c 4M /dev/urandom > "$work/www/file$i"; done
+for i in 1 2 3 4; do head -c 2M /dev/urandom > "$work/www/file$i"; done
 (cd "$work/www" && sha256sum file? > SHA256SUMS)
 cp "$work/www/SHA256SUMS" "$work/srv/"
-truncate -s 24M "$work/srv/server.img"
+truncate -s 12M "$work/srv/server.img"
 mkfs.ext4 -q -F -O ^has_journal -d "$work/www" "$work/srv/server.img"
 rm -r "$work/www"
 

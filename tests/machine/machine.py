@@ -199,6 +199,22 @@ class Machine:
         return [t for _, t in self.lines if t.strip()][-n:]
 
 
+def job_disk(files):
+    """A job disk of {name: text or bytes}; the caller removes it."""
+    tmp = tempfile.mkdtemp(prefix="pv-job-")
+    try:
+        for name, data in files.items():
+            path = os.path.join(tmp, name)
+            os.makedirs(os.path.dirname(path), exist_ok=True)
+            with open(path, "wb") as f:
+                f.write(data if isinstance(data, bytes) else data.encode())
+            if name.startswith("pkg/"):
+                os.chmod(os.path.dirname(path), 0o755)
+        return disk_of(tmp)
+    finally:
+        subprocess.run(["rm", "-rf", tmp], check=True)
+
+
 def quick_boot(log, hv, *, job=None, dom0_kernel="vmlinux", dom0_args="", hvargs="", dom0_mem=None, **kw):
     """Boot hv with the image's dom0 and its quick init; see tests/image."""
     kernel = os.path.join(IMAGE, dom0_kernel)

@@ -4,7 +4,6 @@ apt and xl work there."""
 import hashlib
 import os
 import subprocess
-import tempfile
 import threading
 
 import machine
@@ -44,21 +43,6 @@ echo WHOLE-OK
 lock = threading.Lock()
 
 
-def job(files):
-    tmp = tempfile.mkdtemp(prefix="pv-job-")
-    try:
-        for name, data in files.items():
-            path = os.path.join(tmp, name)
-            os.makedirs(os.path.dirname(path), exist_ok=True)
-            with open(path, "wb") as f:
-                f.write(data if isinstance(data, bytes) else data.encode())
-            if name.startswith("pkg/"):
-                os.chmod(os.path.dirname(path), 0o755)
-        return machine.disk_of(tmp)
-    finally:
-        subprocess.run(["rm", "-rf", tmp], check=True)
-
-
 def installed_disk(ctx, log):
     """A copy-on-write disk with the hypervisor installed the way a package would:
     a file in /boot and update-grub. Made once per image."""
@@ -77,7 +61,7 @@ def installed_disk(ctx, log):
                 os.unlink(os.path.join(folder, old))
         new = os.path.join(folder, "new.qcow2")
         subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", "-F", "raw", "-b", base, new], check=True)
-        disk_job = job({"run.sh": INSTALL, "hypervisor": hv})
+        disk_job = machine.job_disk({"run.sh": INSTALL, "hypervisor": hv})
         # On the bare machine: what is tested is the boot that follows.
         m = machine.Machine(log.replace(".log", "-install.log"), kernel=os.path.join(machine.IMAGE, "vmlinuz"),
                             modules=(os.path.join(machine.IMAGE, "quick-initrd"),), append="console=ttyS0 quiet panic=-1",
@@ -98,7 +82,7 @@ def boots(mach, uefi, guest):
         disk = installed_disk(ctx, log)
         with open(os.path.join(os.path.dirname(os.path.abspath(machine.__file__)), "lib.sh")) as f:
             lib = f.read()
-        disk_job = job({"lib.sh": lib, "run.sh": f"export SLOW={ctx.slow} GUEST={int(guest)}\n" + CHECK,
+        disk_job = machine.job_disk({"lib.sh": lib, "run.sh": f"export SLOW={ctx.slow} GUEST={int(guest)}\n" + CHECK,
                         "pkg/DEBIAN/control": "Package: paravane-hello\nVersion: 1\nArchitecture: all\n"
                         "Maintainer: nobody <nobody@localhost>\nDescription: shows that apt works\n"})
         m = machine.Machine(log, machine=mach, uefi=uefi, mem=2048, disk=disk, job=disk_job,

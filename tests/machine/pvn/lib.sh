@@ -6,7 +6,7 @@ export PATH=/usr/local/paravane:$PATH
 # pvnd and everything it starts, once per boot.
 pv_up()
 {
-    if [ ! -x /usr/local/paravane/pvnd ]; then
+    if [ ! -e /run/pv-is-up ]; then
         mkdir -p /usr/local/paravane $pv_etc
         cp /run/job/files/pv/* /usr/local/paravane/
         ldd /usr/local/paravane/* | grep 'not found' > /run/missing &&
@@ -15,6 +15,7 @@ pv_up()
             bridge tun || fail "modprobe"
         printf '[lan]\ntype = bridged\nbridge = xenbr0\naddress = 10.9.0.1/24\n' \
             > $pv_etc/networks.conf
+        touch /run/pv-is-up
     fi
     pvn version > /dev/null 2>&1 || pvnd_start
     pv_destroy_all # what a case before this one left

@@ -1,0 +1,133 @@
+"""The Debian package on a whole Debian: installed, the machine reboots into it by
+GRUB, pvn makes a guest with a disk and a network card; an upgrade leaves the guest
+running; removal is refused while a guest runs, and afterwards leaves nothing."""
+import os
+import shutil
+import subprocess
+import tempfile
+
+import machine
+from verdict import Fail
+
+INSTALL = r"""
+/lib/systemd/systemd-udevd --daemon; udevadm trigger -c add -s block; udevadm settle
+rm -f /boot/xen* /boot/paravane*
+mount -o remount,rw / && dpkg -i /run/job/paravane.deb && systemctl mask xen.service xendomains.service &&
+    grep -q 'multiboot2.*/boot/xen-4.17-paravane.gz' /boot/grub/grub.cfg && echo INSTALL-OK
+udevadm control --exit
+"""
+CHECK = r"""
+export LC_ALL=C
+fail() { echo "PACKAGE-FAIL $*"; journalctl -u pvnd -n 20 --no-pager; tail -n 5 /var/log/paravane/*.log; exit 1; }
+wait_for() { local end=$((SECONDS + $1 * SLOW)); shift; until "$@"; do [ $SECONDS -lt $end ] || return 1; sleep 0.5; done; }
+said() { tr -d '\r' < /var/log/paravane/console-g.log | grep -q "$1"; }
+wait_for 60 pvn list > /dev/null 2>&1 || fail "pvnd does not answer"
+systemctl -q is-active pvnd || fail "the service is $(systemctl is-active pvnd)"
+getent group paravane > /dev/null || fail "no group paravane"
+truncate -s 16M /root/disk.img
+cat > /root/g.cfg <<EOF
+name = "g"
+kernel = "/boot/vmlinuz-$(uname -r)"
+ramdisk = "/srv/guest/guest-initrd"
+memory = 160
+disk = ["/root/disk.img,raw,xvda,rw"]
+vif = [""]
+extra = "console=hvc0 quiet job=$(base64 -w0 <<'EOF2'
+echo GUEST-UP; n=0
+while sleep 1; do n=$((n + 1)); echo $n > /dev/xvda && sync && echo "TICK $n"; done
+EOF2
+)"
+EOF
+pvn create -q /root/g.cfg || fail "pvn create"
+wait_for 60 said 'TICK 2' || fail "the guest does not write its disk"
+state=$(systemctl is-system-running --wait)
+[ "$state" = running ] || { systemctl --failed --no-legend; fail "systemd is $state"; }
+
+# Upgrade: the same guest, the same daemons' guests, a new version.
+dpkg -i /run/job/paravane-next.deb > /tmp/upgrade 2>&1 || { cat /tmp/upgrade; fail "upgrade"; }
+wait_for 30 pvn list g > /dev/null 2>&1 || fail "no guest after the upgrade"
+[ "$(dpkg-query -W -f '${Version}' paravane)" = "$NEXT" ] || fail "the version did not change"
+n=$(tr -d '\r' < /var/log/paravane/console-g.log | grep -c TICK)
+wait_for 30 said "TICK $((n + 4))" || fail "the guest stopped with the upgrade"
+
+dpkg -r paravane > /tmp/remove 2>&1 && fail "removed under a running guest"
+grep -q "guests still run: g" /tmp/remove || fail "the refusal does not name the guest: $(tail -1 /tmp/remove)"
+pvn destroy g || fail "pvn destroy"
+dpkg -P paravane > /tmp/remove 2>&1 || { cat /tmp/remove; fail "removal"; }
+for p in pvnd pvstored pvblkd pvnetd pvconsoled; do
+    ! pidof $p > /dev/null || fail "$p still runs"
+done
+left=$(ls -d /usr/sbin/pv{n,nd,stored,blkd,netd,consoled} /boot/xen-4.17-paravane.gz /etc/paravane /var/log/paravane /var/cache/paravane 2> /dev/null)
+[ -z "$left" ] || fail "left behind: $left"
+! grep -q paravane /boot/grub/grub.cfg || fail "GRUB still has the entry"
+! ip link show pvnat0 > /dev/null 2>&1 || fail "the bridge is left"
+echo PACKAGE-OK
+"""
+NEXT = "0.1+next"
+
+
+def packages():
+    """The package as `make deb` made it, and the same with a higher version."""
+    out = os.path.join(machine.ROOT, "build")
+    deb = next(f for f in sorted(os.listdir(out)) if f.startswith("paravane_") and f.endswith("_amd64.deb"))
+    with open(os.path.join(out, deb), "rb") as f:
+        first = f.read()
+    work = tempfile.mkdtemp(prefix="pv-deb-")
+    try:
+        tree = os.path.join(work, "tree")
+        subprocess.run(["dpkg-deb", "-R", os.path.join(out, deb), tree], check=True)
+        control = os.path.join(tree, "DEBIAN", "control")
+        with open(control) as f:
+            lines = [f"Version: {NEXT}\n" if line.startswith("Version:") else line for line in f]
+        with open(control, "w") as f:
+            f.writelines(lines)
+        subprocess.run(["dpkg-deb", "--root-owner-group", "-b", tree, os.path.join(work, "next.deb")], check=True,
+                       stdout=subprocess.DEVNULL)
+        with open(os.path.join(work, "next.deb"), "rb") as f:
+            return first, f.read()
+    finally:
+        shutil.rmtree(work)
+
+
+def installs(ctx, log):
+    first, following = packages()
+    base = os.path.join(machine.IMAGE, "disk.img")
+    disk = log.replace(".log", ".qcow2")
+    subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", "-F", "raw", "-b", base, disk], check=True)
+    try:
+        # On the bare machine: what is tested is the boot that follows.
+        job = machine.job_disk({"run.sh": INSTALL, "paravane.deb": first})
+        m = machine.Machine(log.replace(".log", "-install.log"), kernel=os.path.join(machine.IMAGE, "vmlinuz"),
+                            modules=(os.path.join(machine.IMAGE, "quick-initrd"),), append="console=ttyS0 quiet panic=-1",
+                            mem=1024, disk=disk, snapshot=False, job=job, extra=["-nic", "none"])
+        try:
+            i, _ = m.wait("INSTALL-OK", 200 * ctx.slow)
+            if i is None or m.wait_end(60 * ctx.slow) != "poweroff":
+                raise Fail(f"dpkg -i failed, see {m.log_path}; last lines: " + " | ".join(m.tail(2)))
+        finally:
+            m.close()
+            os.unlink(job)
+
+        job = machine.job_disk({"run.sh": f"export SLOW={ctx.slow} NEXT={NEXT}\n" + CHECK, "paravane-next.deb": following})
+        m = machine.Machine(log, machine="q35", mem=2048, disk=disk, job=job, extra=["-nic", "user,model=virtio-net-pci"])
+        try:
+            i, _ = m.wait(r"root@dom0:.*[#$]", 240 * ctx.slow, prompt=True)
+            if i is None:
+                raise Fail("no root shell; last lines: " + " | ".join(m.tail(2)))
+            m.send("mkdir -p /run/job; mount -o ro LABEL=job /run/job; bash /run/job/run.sh; systemctl poweroff\n")
+            i, v = m.wait(r"PACKAGE-(OK|FAIL) ?(.*)", 300 * ctx.slow, after=i)
+            if i is None:
+                raise Fail("no verdict from the shell; last lines: " + " | ".join(m.tail(2)))
+            if v[1] != "OK":
+                raise Fail(v[2])
+            if m.wait_end(120 * ctx.slow) != "poweroff":
+                raise Fail(f"systemctl poweroff: {m.ended or 'the machine goes on'}")
+        finally:
+            m.close()
+            os.unlink(job)
+    finally:
+        os.unlink(disk)
+
+
+def cases(_ctx):
+    return [("", installs, dict(only="paravane", secs=200))]

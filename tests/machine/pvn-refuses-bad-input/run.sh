@@ -25,7 +25,7 @@ refuse 1 '/none' kernel=/none
 head -c 100000 /srv/guest/vmlinux > /run/short
 refuse 1 '/run/short' kernel=/run/short
 truncate -s 300M /run/huge
-refuse 1 'ramdisk' ramdisk='"/run/huge"'
+refuse 7 'ramdisk' ramdisk='"/run/huge"'
 mkfs.ext4 -q -F /run/bad.img; mkdir -p /run/mnt
 mount -o loop /run/bad.img /run/mnt || fail "mount"
 refuse 8 '/dev/loop' memory=128

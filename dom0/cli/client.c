@@ -83,24 +83,43 @@ static FILE *reach(void)
         close(fd);
         return NULL;
     }
-    f = fd < 0 ? NULL : fdopen(fd, "r+");
+    f = fd < 0 ? NULL : fdopen(fd, "r");
     if (!f)
         say_error("cannot talk to pvnd: %s", strerror(errno));
     return f;
+}
+
+/* Not through the stream, which is for reading: a daemon that just died must
+ * cost an error, not a signal. */
+static bool send_all(int fd, const char *text, size_t len)
+{
+    ssize_t n;
+
+    while (len) {
+        n = send(fd, text, len, MSG_NOSIGNAL);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            return false;
+        text += n;
+        len -= (size_t)n;
+    }
+    return true;
 }
 
 static int send_request(FILE *f, const char *method, json_t *params)
 {
     json_t *o = json_pack("{s:i,s:s,s:o}", "id", 1, "method", method, "params",
                           params ? params : json_object());
-    int rc = o ? json_dumpf(o, f, JSON_COMPACT) : -1;
+    char *text = o ? json_dumps(o, JSON_COMPACT) : NULL;
+    bool sent = text && send_all(fileno(f), text, strlen(text)) &&
+                send_all(fileno(f), "\n", 1);
 
+    free(text);
     json_decref(o);
-    if (rc || fputc('\n', f) == EOF || fflush(f)) {
-        say_error("the request cannot be sent");
-        return EXIT_NO_DAEMON;
-    }
-    return EXIT_OK;
+    if (!sent)
+        say_error("the request cannot be sent: pvnd went away");
+    return sent ? EXIT_OK : EXIT_NO_DAEMON;
 }
 
 static int failure(const json_t *error)

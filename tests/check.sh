@@ -47,6 +47,8 @@ echo "== builds"
 build "builds with gcc" hypervisor CC=gcc
 build "builds with clang" hypervisor CC=clang BUILD=build/clang
 build "builds with DEBUG=1" hypervisor CC=gcc DEBUG=1 BUILD=build/debug
+build "the host domain builds with gcc" userland CC=gcc
+build "the host domain builds with clang" userland CC=clang BUILD=build/clang
 suite "unit tests" "$jobs" unit
 suite "machine tests" machine
 echo "check took $((SECONDS - start)) s"

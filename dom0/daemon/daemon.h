@@ -21,6 +21,7 @@ struct options {
     bool external_store;    /* whatever listens on the store's socket */
     bool external_console;  /* some console daemon already runs */
     bool external_backends; /* and so do block and network backends */
+    bool leave;             /* end what an earlier pvnd started: leave.h */
     const char *run_dir;    /* /run/paravane */
     const char *etc_dir;    /* /etc/paravane */
     const char *log_dir;    /* /var/log/paravane */

@@ -7,6 +7,7 @@
 #include "dom0/daemon/daemon.h"
 #include "dom0/daemon/helpers.h"
 #include "dom0/daemon/host.h"
+#include "dom0/daemon/leave.h"
 #include "dom0/daemon/lifecycle.h"
 #include "dom0/daemon/log.h"
 #include "dom0/daemon/method.h"
@@ -26,8 +27,6 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
-
-#define NETWORKS_FILE_MAX (256 * 1024)
 
 /* --- small things a daemon does --------------------------------------------*/
 
@@ -239,6 +238,8 @@ static int start(struct daemon *d, struct fault *f)
     if (rc)
         return rc;
     rc = create_parts(d);
+    if (!rc && d->o.leave)
+        return leave_host(d, f);
     if (!rc)
         rc = helpers_start_store(d);
     if (rc)
@@ -274,6 +275,8 @@ int main(int argc, char **argv)
         log_error("%s", f.text);
         return 1;
     }
+    if (d.o.leave)
+        return 0;
     event_base_dispatch(loop_base(d.loop));
     /* Threads may still be at work; they are cut off here as by SIGKILL. */
     server_close(d.server);

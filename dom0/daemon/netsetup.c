@@ -293,6 +293,39 @@ static int rules_apply(const struct networks *n, struct fault *f)
     return rc || !nat ? rc : forwarding_on(f);
 }
 
+static int bridge_remove(struct nl_sock *s, const char *name, struct fault *f)
+{
+    struct rtnl_link *link = link_get(s, name);
+    int rc = 0;
+
+    if (link && link_is_bridge(link))
+        rc = rtnl_link_delete(s, link);
+    if (link)
+        rtnl_link_put(link);
+    return rc ? fail(f, "remove the bridge", name, rc) : 0;
+}
+
+int netsetup_remove(const struct networks *n, struct fault *f)
+{
+    struct nl_sock *s = route_open();
+    bool any = false;
+    int rc = 0;
+
+    if (!s)
+        return fault_set(f, -EIO, FAULT_FAILED, "no route netlink socket");
+    for (size_t i = 0; !rc && i < n->nr; i++) {
+        if (n->list[i].type == NETWORK_BRIDGED)
+            continue;
+        any = true;
+        rc = bridge_remove(s, n->list[i].bridge, f);
+    }
+    nl_socket_free(s);
+    if (!rc && any)
+        rc =
+            nft_run("add table inet paravane\ndelete table inet paravane\n", f);
+    return rc;
+}
+
 int netsetup_apply(const struct networks *n)
 {
     struct nl_sock *s = route_open();

@@ -12,6 +12,10 @@
  * those is returned. */
 int netsetup_apply(const struct networks *n);
 
+/* Take down what it made: the bridges of nat and host-only networks and the
+ * rules. A bridge to the world stays, the host may be reached over it. */
+int netsetup_remove(const struct networks *n, struct fault *f);
+
 /* Is there a bridge of this name? 0, or the reason in `f`. */
 int netsetup_check_bridge(const char *name, struct fault *f);
 

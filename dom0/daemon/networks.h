@@ -31,6 +31,9 @@ struct network {
     unsigned mtu; /* 0: as it comes */
 };
 
+/* More than this is no networks.conf. */
+#define NETWORKS_FILE_MAX (256 * 1024)
+
 struct networks {
     struct network *list;
     size_t nr;

@@ -16,6 +16,8 @@ static const char usage[] =
     "  --external-store     use the store that listens already\n"
     "  --external-console   leave the consoles to another daemon\n"
     "  --external-backends  leave disks and network cards to other daemons\n"
+    "  --leave              end all daemons, take the networks down, and end;\n"
+    "                       refused while guests run\n"
     "  --programs DIR       where pvstored and the others are\n"
     "  --etc DIR            instead of /etc/paravane\n"
     "  --run DIR            instead of /run/paravane\n"
@@ -168,6 +170,7 @@ enum {
     OPT_STORE = 256,
     OPT_CONSOLE,
     OPT_BACKENDS,
+    OPT_LEAVE,
     OPT_PROGRAMS,
     OPT_ETC,
     OPT_RUN,
@@ -180,6 +183,7 @@ static const struct option long_options[] = {
     {"external-store", no_argument, NULL, OPT_STORE},
     {"external-console", no_argument, NULL, OPT_CONSOLE},
     {"external-backends", no_argument, NULL, OPT_BACKENDS},
+    {"leave", no_argument, NULL, OPT_LEAVE},
     {"programs", required_argument, NULL, OPT_PROGRAMS},
     {"etc", required_argument, NULL, OPT_ETC},
     {"run", required_argument, NULL, OPT_RUN},
@@ -200,6 +204,9 @@ static int read_option(struct options *o, int opt, struct fault *f)
         return 0;
     case OPT_BACKENDS:
         o->external_backends = true;
+        return 0;
+    case OPT_LEAVE:
+        o->leave = true;
         return 0;
     case OPT_PROGRAMS:
         o->programs = optarg;

@@ -142,6 +142,12 @@ static int enter_step(struct xs_handle *xs, xs_transaction_t t, void *arg)
         {"/local/pool/0/other_config", ""},
         {"/libxl/0/dm-version", "qemu_xen"},
         {"/libxl/0/type", "pv"},
+        /* Where guests come and go: there from the start, so that the store is
+         * after the last guest what it was before the first. */
+        {"/vm", ""},
+        {"/local/domain/0/backend/console", ""},
+        {"/local/domain/0/backend/pvblk", ""},
+        {"/local/domain/0/backend/pvif", ""},
     };
     const struct dom0 *dom0 = arg;
     char kib[24];

@@ -177,6 +177,26 @@ static int listen_at(struct console *c)
 }
 
 /* Tools that know consoles as terminals wait for this node. */
+/* In one transaction with a look whether the console is still there: a write
+   alone would make its directory again. */
+static int write_tty(struct console *c)
+{
+    struct store *s = c->loop->store;
+    store_txn_t t;
+    char *ref;
+    int rc = store_begin(s, &t);
+
+    if (rc)
+        return rc;
+    ref = store_read(s, t, c->path, "ring-ref");
+    rc = ref ? store_write(s, t, c->path, "tty", "%s", c->pty.name) : -ENOENT;
+    free(ref);
+    if (!rc)
+        return store_commit(s, t);
+    store_abort(s, t);
+    return rc;
+}
+
 static void offer_pty(struct console *c)
 {
     struct client *client;
@@ -195,7 +215,9 @@ static void offer_pty(struct console *c)
         if (!client)
             return;
     }
-    store_write(c->loop->store, 0, c->path, "tty", "%s", c->pty.name);
+    do {
+        rc = write_tty(c);
+    } while (rc == -EAGAIN);
 }
 
 /* --- the connection ---------------------------------------------------------

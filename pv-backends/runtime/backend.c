@@ -73,7 +73,17 @@ static int set_state(struct backend *be, store_txn_t t, enum xenbus_state state)
     return store_write(be->loop->store, t, be->path, "state", "%d", state);
 }
 
-/* `extra` and the new state in one transaction. */
+/* A write would make the directory again that the toolstack has removed. */
+static bool is_there(struct backend *be, store_txn_t t)
+{
+    char *frontend = store_read(be->loop->store, t, be->path, "frontend");
+
+    free(frontend);
+    return frontend;
+}
+
+/* `extra` and the new state in one transaction; nothing, and success, when
+   the device has been removed meanwhile. */
 static int switch_state(struct backend *be, enum xenbus_state state,
                         write_fn *extra)
 {
@@ -85,6 +95,10 @@ static int switch_state(struct backend *be, enum xenbus_state state,
         rc = store_begin(s, &t);
         if (rc)
             break;
+        if (!is_there(be, t)) {
+            store_abort(s, t);
+            return 0;
+        }
         if (extra)
             rc = extra(be, t);
         if (!rc)
@@ -110,13 +124,33 @@ static int write_initwait(struct backend *be, store_txn_t t)
     return rc;
 }
 
-static void report_failure(struct backend *be, const struct backend_why *why)
+static int write_not_started(struct backend *be, store_txn_t t)
 {
-    struct store *s = be->loop->store;
+    int rc = store_write(be->loop->store, t, be->path, "hotplug-error", "%s",
+                         be->why->text);
 
-    log_error("%s: %s", be->path, why->text);
-    store_write(s, 0, be->path, "hotplug-error", "%s", why->text);
-    store_write(s, 0, be->path, "hotplug-status", "error");
+    if (!rc)
+        rc = store_write(be->loop->store, t, be->path, "hotplug-status",
+                         "error");
+    return rc;
+}
+
+static int write_not_connected(struct backend *be, store_txn_t t)
+{
+    return store_write(be->loop->store, t, be->path, "error", "%s",
+                       be->why->text);
+}
+
+/* Say why, and go to `state`. */
+static int fail(struct backend *be, const struct backend_why *why,
+                enum xenbus_state state, write_fn *write)
+{
+    int rc;
+
+    be->why = why;
+    rc = switch_state(be, state, write);
+    be->why = NULL;
+    return rc;
 }
 
 /* --- the actions ------------------------------------------------------------
@@ -129,8 +163,8 @@ static int act_started(struct backend *be, int rc,
     if (rc) {
         be->host->cls->stop(be);
         be->failed = true;
-        report_failure(be, why);
-        return switch_state(be, XenbusStateClosed, NULL);
+        log_error("%s: %s", be->path, why->text);
+        return fail(be, why, XenbusStateClosed, write_not_started);
     }
     be->started = true;
     return be->adopting ? 0
@@ -162,8 +196,7 @@ static int act_connect(struct backend *be)
         if (!store_is_up(be->loop->store))
             return rc;
         be->adopting = false;
-        store_write(be->loop->store, 0, be->path, "error", "%s", why.text);
-        return switch_state(be, XenbusStateClosing, NULL);
+        return fail(be, &why, XenbusStateClosing, write_not_connected);
     }
     be->connected = true;
     log_limited(&be->log_limit, LOG_LEVEL_INFO, "%s: %s", be->path,

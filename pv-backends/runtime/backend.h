@@ -35,6 +35,7 @@ struct backend {
     bool started, connected, failed, starting;
     bool adopting; /* taking over what is in use: say nothing, ask the rings */
     bool leaving;  /* the process ends, the device stays for a successor */
+    const struct backend_why *why; /* while a failure is being written */
 };
 
 /*

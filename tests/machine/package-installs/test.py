@@ -130,4 +130,4 @@ def installs(ctx, log):
 
 
 def cases(_ctx):
-    return [("", installs, dict(only="paravane", secs=200))]
+    return [("", installs, dict(only="paravane", secs=200, soak=True))]

@@ -51,5 +51,8 @@ wait_for 60 again || fail "it did not start again"
 want "shutdown" pvn shutdown -w b
 wait_for 20 pv_gone b || fail "b is still there"
 want "destroy" pvn destroy a
-after=$(pv_state | grep -v free)
-[ "$before" = "$after" ] || fail "left behind: $(diff <(echo "$before") <(echo "$after") | grep '^[<>]' | tr '\n' ' ')"
+settled() { [ "$before" = "$(pv_state | grep -v free)" ]; }
+wait_for 10 settled || {
+    pvstore tree /
+    fail "left behind: $(diff <(echo "$before") <(pv_state) | grep '^[<>]' | tr '\n' ' ')"
+}

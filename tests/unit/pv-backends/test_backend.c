@@ -41,6 +41,7 @@ static struct {
     struct loop *loop;
     struct backend_host *host;
     int start_rc;
+    bool removed_meanwhile;
     int started, stopped, connected, disconnected, adopted, events;
     enum loop_turn turn;
     struct backend *last;
@@ -50,6 +51,8 @@ static int dev_start(struct backend *be, struct backend_why *why)
 {
     w.last = be;
     w.started++;
+    if (w.removed_meanwhile)
+        xs_fake_rm(BE);
     if (be->adopting)
         w.adopted++;
     if (w.start_rc && w.start_rc != -EINPROGRESS)
@@ -265,6 +268,21 @@ static void test_device_removed_while_it_starts(void **state)
     assert_int_equal(w.stopped, 1);
 }
 
+/* A write would make the directory again, and nobody would ever remove it. */
+static void test_removed_device_is_not_written_again(void **state)
+{
+    (void)state;
+    w.removed_meanwhile = true;
+    toolstack_adds();
+    assert_null(xs_fake_get(BE "/state"));
+    run();
+    assert_null(backend_find(w.host, 5, 7));
+    w.start_rc = -EBUSY;
+    toolstack_adds();
+    assert_null(xs_fake_get(BE "/state"));
+    assert_null(xs_fake_get(BE "/hotplug-error"));
+}
+
 static void test_ring_that_cannot_be_mapped(void **state)
 {
     (void)state;
@@ -399,6 +417,7 @@ int main(void)
         DEV_TEST(test_start_that_fails_says_why),
         DEV_TEST(test_start_that_takes_its_time),
         DEV_TEST(test_device_removed_while_it_starts),
+        DEV_TEST(test_removed_device_is_not_written_again),
         DEV_TEST(test_ring_that_cannot_be_mapped),
         DEV_TEST(test_nonsense_from_the_frontend),
         DEV_TEST(test_frontend_of_another_guest_is_not_served),

@@ -46,7 +46,7 @@ pvn debug-keys h || fail "pvn debug-keys"
 say ends
 id=$(pvn list a | awk 'NR == 2 { print $2 }')
 want "reboot" pvn reboot -w a
-again() { [ "$(pvn list a | awk 'NR == 2 { print $2 }')" -gt "$id" ]; }
+again() { [ "$(pvn list a | awk 'NR == 2 { print $2 }')" -gt "$id" ] 2> /dev/null; }
 wait_for 60 again || fail "it did not start again"
 want "shutdown" pvn shutdown -w b
 wait_for 20 pv_gone b || fail "b is still there"

@@ -57,7 +57,7 @@ dpkg -P paravane > /tmp/remove 2>&1 || { cat /tmp/remove; fail "removal"; }
 for p in pvnd pvstored pvblkd pvnetd pvconsoled; do
     ! pidof $p > /dev/null || fail "$p still runs"
 done
-left=$(ls -d /usr/sbin/pv{n,nd,stored,blkd,netd,consoled} /boot/xen-4.17-paravane.gz /etc/paravane /var/log/paravane /var/cache/paravane 2> /dev/null)
+left=$(ls -d /usr/sbin/pv{n,nd,stored,blkd,netd,consoled} /boot/xen-4.17-paravane.gz /etc/paravane/{paravane,networks}.conf /var/log/paravane /var/cache/paravane 2> /dev/null)
 [ -z "$left" ] || fail "left behind: $left"
 ! grep -q paravane /boot/grub/grub.cfg || fail "GRUB still has the entry"
 ! ip link show pvnat0 > /dev/null 2>&1 || fail "the bridge is left"

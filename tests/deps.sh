@@ -1,7 +1,7 @@
 #!/bin/sh
 # Install what building and testing need, if anything is missing (Debian 12).
 set -eu
-packages="gcc make libc6-dev binutils clang clang-format clang-tidy cppcheck git
+packages="gcc make libc6-dev binutils clang libclang-rt-14-dev clang-format clang-tidy cppcheck git
 libxen-dev liblzma-dev zlib1g-dev libzstd-dev liblz4-dev libcmocka-dev
 libevent-dev libjansson-dev liburing-dev libelf-dev libnl-route-3-dev
 libbz2-dev liblzo2-dev

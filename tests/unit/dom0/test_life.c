@@ -11,7 +11,7 @@
  * sources: dom0/daemon/record.c dom0/daemon/diskclaim.c
  * sources: dom0/builder/builder.c dom0/builder/error.c dom0/builder/image.c
  * sources: dom0/builder/bzimage.c dom0/builder/unpack.c dom0/builder/cache.c
- * sources: dom0/builder/sha256.c dom0/builder/elf.c dom0/builder/layout.c
+ * sources: dom0/builder/elf.c dom0/builder/layout.c
  * sources: dom0/builder/pv.c dom0/builder/pagetable.c dom0/builder/policy.c
  * sources: dom0/builder/nodes.c dom0/config/lex.c dom0/config/parse.c
  * sources: dom0/config/value.c dom0/config/domconfig.c dom0/config/keys.c
@@ -21,7 +21,7 @@
  * sources: dom0/config/report.c dom0/libs/hypercall/hypercall-fake.c
  * sources: dom0/libs/foreignmem/foreignmem-fake.c tests/unit/dom0/kernels.c
  * sources: tests/unit/dom0/xs-fake.c
- * libs: -levent -ljansson -lz -llzma -lzstd -llz4 -lbz2 -llzo2 -lpthread
+ * libs: -levent -ljansson -lz -llzma -lzstd -llz4 -lbz2 -llzo2 -lmd -lpthread
  */
 #include "dom0/daemon/create.h"
 #include "dom0/daemon/devices.h"

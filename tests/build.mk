@@ -16,6 +16,14 @@ image: deps ## make the Debian dom0 disk image (about two minutes, once)
 $(if $(filter $(BUILD)/paravane.elf,$(HV)),,$(HV)):
 	@test -e $@ || { echo "HV=$@ is not there"; exit 1; }
 
+# The real Xen: what the figures are compared with and our host domain also runs on.
+PEER ?= $(BUILD)/peer/xen.elf
+$(BUILD)/peer/xen.elf: tests/image/peer.sh
+	@tests/image/peer.sh $(@D)
+
+.PHONY: peer
+peer: deps $(PEER) ## fetch the real Xen 4.17 into build/peer
+
 run: deps image $(HV) guests ## a dom0 shell on this terminal (Ctrl-A x ends it)
 	@tests/demo/run.py --hv $(HV)
 
@@ -119,8 +127,8 @@ check: deps ## build with gcc and clang, unit tests, machine tests (under 15 min
 soak: deps image $(HV) hypervisor-builds guests deb ## the long counts; goes on where it was stopped
 	@tests/soak.sh
 
-bench: deps image $(HV) guests ## figures against the peer (PEER=xen.elf ROUNDS=5)
-	@tests/bench/firstlight.py --hv $(HV) $(if $(PEER),--peer $(PEER)) --rounds $(or $(ROUNDS),5)
+bench: deps image $(HV) guests $(PEER) ## figures against the real Xen (ROUNDS=5)
+	@tests/bench/firstlight.py --hv $(HV) --peer $(PEER) --rounds $(or $(ROUNDS),5)
 
 lint: deps ## static checks of the sources and of what the READMEs name
 	@tests/lint.py

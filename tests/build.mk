@@ -118,13 +118,13 @@ hypervisor-builds:
 	@$(MAKE) --no-print-directory hypervisor CC=clang BUILD=$(BUILD)/clang > $(BUILD)/clang.log 2>&1 || { cat $(BUILD)/clang.log; false; }
 	@$(MAKE) --no-print-directory hypervisor CC=gcc DEBUG=1 BUILD=$(BUILD)/debug > $(BUILD)/debug.log 2>&1 || { cat $(BUILD)/debug.log; false; }
 
-machine: deps image $(HV) hypervisor-builds guests deb ## machine tests under QEMU (TESTS=PATTERN... selects)
+machine: deps image $(HV) $(PEER) hypervisor-builds guests deb ## machine tests under QEMU (TESTS=PATTERN... selects)
 	@tests/machine/run.py --hv $(HV) $(RUNFLAGS) $(TESTS)
 
 check: deps ## build with gcc and clang, unit tests, machine tests (under 15 minutes)
 	@tests/check.sh
 
-soak: deps image $(HV) hypervisor-builds guests deb ## the long counts; goes on where it was stopped
+soak: deps image $(HV) $(PEER) hypervisor-builds guests deb ## the long counts; goes on where it was stopped
 	@tests/soak.sh
 
 bench: deps image $(HV) guests $(PEER) ## figures against the real Xen (ROUNDS=5)

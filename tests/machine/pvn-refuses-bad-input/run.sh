@@ -1,6 +1,7 @@
 # What cannot be made is refused with one clear sentence and a number of its
 # own, and leaves nothing.
 # on: host
+# soak-on: peer-host
 # secs: 180
 . /run/job/files/pv/lib.sh
 pv_up

@@ -1,6 +1,7 @@
 # Two guests with disk and network card, made by pvn, run; each verb does to
 # them what its page says; nothing of them is left at the end.
 # on: host
+# soak-on: peer-host
 # secs: 300
 . /run/job/files/pv/lib.sh
 pv_up

@@ -1,6 +1,7 @@
 # pvnd may be killed while a guest is made or destroyed: the next one undoes
 # the first and finishes the second. Guests and daemons do not notice.
 # on: host
+# soak-on: peer-host
 # secs: 400
 . /run/job/files/pv/lib.sh
 pv_up

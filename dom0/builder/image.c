@@ -65,28 +65,39 @@ close:
     return err->rc;
 }
 
+static int read_all(int fd, uint8_t *to, size_t size, size_t offset)
+{
+    while (size) {
+        ssize_t n = pread(fd, to, size, (off_t)offset);
+
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            return n ? -errno : -EIO;
+        to += n;
+        offset += (size_t)n;
+        size -= (size_t)n;
+    }
+    return 0;
+}
+
 /* The bytes are private from here on, whoever writes to the file. */
 static int read_file(const struct file *f, uint8_t **data,
                      struct builder_error *err)
 {
-    size_t size = (size_t)f->st.st_size, done = 0;
+    size_t size = (size_t)f->st.st_size;
     uint8_t *p = malloc(size);
+    int rc;
 
     if (!p)
         return builder_fail(err, -ENOMEM,
                             "There is no memory in dom0 for the %s %s.",
                             f->what, f->path);
-    while (done < size) {
-        ssize_t n = pread(f->fd, p + done, size - done, (off_t)done);
-
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0) {
-            fail_file(err, f, n ? -errno : -EIO);
-            free(p);
-            return err->rc;
-        }
-        done += (size_t)n;
+    rc = read_all(f->fd, p, size, 0);
+    if (rc) {
+        fail_file(err, f, rc);
+        free(p);
+        return rc;
     }
     *data = p;
     return 0;
@@ -99,6 +110,7 @@ static struct image *new_image(const char *path)
     if (!img)
         return NULL;
     img->refs = 1;
+    img->fd = -1;
     img->path = strdup(path);
     if (!img->path) {
         free(img);
@@ -113,6 +125,8 @@ static void destroy_image(struct image *img)
         munmap((void *)(uintptr_t)img->data, img->size);
     else
         free((void *)(uintptr_t)img->data);
+    if (img->fd >= 0)
+        close(img->fd);
     free(img->nonzero);
     free(img->path);
     free(img);
@@ -338,18 +352,42 @@ static int find_nonzero(struct image *img)
     return 0;
 }
 
-static int load_opened_kernel(struct image *img, const struct file *f,
+/* One at a time: who waits for another's kernel may find his own unpacked, and
+ * two writers of one name in the cache would be in each other's way. */
+static pthread_mutex_t unpack_lock = PTHREAD_MUTEX_INITIALIZER;
+
+static bool is_cached(struct image *img, const struct file *f,
+                      const char *cache_dir)
+{
+    return cache_dir &&
+           !take_cached(img, cache_open_by_file(cache_dir, &f->st));
+}
+
+static int load_packed_kernel(struct image *img, const struct file *f,
                               const char *cache_dir, struct builder_error *err)
 {
     uint8_t *data = NULL;
+    int rc;
+
+    if (is_cached(img, f, cache_dir))
+        return 0;
+    rc = read_file(f, &data, err);
+    if (!rc)
+        rc = load_read_kernel(img, f, data, cache_dir, err);
+    if (data != img->data)
+        free(data);
+    return rc;
+}
+
+static int load_opened_kernel(struct image *img, const struct file *f,
+                              const char *cache_dir, struct builder_error *err)
+{
     int rc = 0;
 
-    if (!cache_dir || take_cached(img, cache_open_by_file(cache_dir, &f->st))) {
-        rc = read_file(f, &data, err);
-        if (!rc)
-            rc = load_read_kernel(img, f, data, cache_dir, err);
-        if (data != img->data)
-            free(data);
+    if (!is_cached(img, f, cache_dir)) {
+        pthread_mutex_lock(&unpack_lock);
+        rc = load_packed_kernel(img, f, cache_dir, err);
+        pthread_mutex_unlock(&unpack_lock);
     }
     if (!rc && find_nonzero(img))
         rc = builder_fail(err, -ENOMEM, "There is no memory left in dom0.");
@@ -386,11 +424,12 @@ close:
     return rc;
 }
 
+/* --- ramdisks ------------------------------------------------------------ */
+
 int image_load_ramdisk(const char *path, struct image **out,
                        struct builder_error *err)
 {
     struct image *img;
-    uint8_t *data;
     struct file f;
     int rc = open_file(&f, path, "ramdisk", MAX_RAMDISK, err);
 
@@ -398,31 +437,43 @@ int image_load_ramdisk(const char *path, struct image **out,
         return rc;
     img = new_image(path);
     if (!img) {
-        rc = builder_fail(err, -ENOMEM, "There is no memory left in dom0.");
-        goto close;
+        close(f.fd);
+        return builder_fail(err, -ENOMEM, "There is no memory left in dom0.");
     }
-    rc = read_file(&f, &data, err);
-    if (rc) {
-        image_free(img);
-        goto close;
-    }
-    img->data = data;
+    img->fd = f.fd;
     img->size = (size_t)f.st.st_size;
     img->packing = "none";
     *out = img;
-close:
-    close(f.fd);
-    return rc;
+    return 0;
 }
 
-int image_unpack_ramdisk(struct image *img, struct builder_error *err)
+int image_read(const struct image *img, size_t offset, void *to, size_t size)
 {
-    struct kernel_file k = {.payload = img->data, .payload_size = img->size};
-    const uint8_t *packed = img->data, *end = packed + img->size;
+    if (offset > img->size || size > img->size - offset)
+        return -EINVAL;
+    if (!img->data)
+        return read_all(img->fd, to, size, offset);
+    memcpy(to, img->data + offset, size);
+    return 0;
+}
 
-    k.packing = unpack_detect(packed, img->size);
-    if (k.packing != PACKING_GZIP || img->size < 18)
-        return 0;
+/* What is to be unpacked has to be here. */
+static int read_packed(struct image *img, uint8_t **data,
+                       struct builder_error *err)
+{
+    struct file f = {.path = img->path, .what = "ramdisk", .fd = img->fd};
+
+    f.st.st_size = (off_t)img->size;
+    return read_file(&f, data, err);
+}
+
+static int unpack_ramdisk(struct image *img, const uint8_t *packed,
+                          struct builder_error *err)
+{
+    struct kernel_file k = {
+        .payload = packed, .payload_size = img->size, .packing = PACKING_GZIP};
+    const uint8_t *end = packed + img->size;
+
     /* The last word is the unpacked size. */
     k.unpacked_size = end[-4] | (size_t)end[-3] << 8 | (size_t)end[-2] << 16 |
                       (size_t)end[-1] << 24;
@@ -431,8 +482,21 @@ int image_unpack_ramdisk(struct image *img, struct builder_error *err)
                             "The ramdisk %s is damaged: it claims an "
                             "impossible size.",
                             img->path);
-    if (unpack_image(img, "ramdisk", &k, err))
-        return err->rc;
-    free((void *)(uintptr_t)packed);
-    return 0;
+    return unpack_image(img, "ramdisk", &k, err);
+}
+
+int image_unpack_ramdisk(struct image *img, struct builder_error *err)
+{
+    uint8_t head[18], *packed;
+    int rc;
+
+    if (img->size < sizeof(head) || image_read(img, 0, head, sizeof(head)) ||
+        unpack_detect(head, sizeof(head)) != PACKING_GZIP)
+        return 0; /* and who reads it next is told if that fails */
+    rc = read_packed(img, &packed, err);
+    if (rc)
+        return rc;
+    rc = unpack_ramdisk(img, packed, err);
+    free(packed);
+    return rc;
 }

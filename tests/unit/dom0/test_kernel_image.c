@@ -376,6 +376,22 @@ static void test_kernels_of_another_kind_are_refused(void **state)
     assert_non_null(strstr(parse(&t, &k), "program headers"));
 }
 
+/* Xen's PADDR_OFFSET note: what to subtract from a segment's p_paddr. */
+static void test_addresses_are_counted_from_the_offset(void **state)
+{
+    struct test_kernel t = test_kernel_offset;
+    struct pv_kernel k;
+
+    (void)state;
+    assert_null(parse(&t, &k));
+    assert_int_equal(k.start, t.entry);
+    assert_int_equal(k.segment[0].va, t.entry);
+    t.paddr_offset = 0;
+    assert_non_null(strstr(parse(&t, &k), "program headers"));
+    t.paddr = UINT64_MAX - 0xfff;
+    assert_non_null(strstr(parse(&t, &k), "program headers"));
+}
+
 static void test_any_cut_of_an_image_is_refused_or_whole(void **state)
 {
     size_t size;
@@ -412,6 +428,7 @@ int main(void)
         T(test_sha256_of_known_texts),
         T(test_notes_are_read),
         T(test_kernels_of_another_kind_are_refused),
+        T(test_addresses_are_counted_from_the_offset),
         T(test_any_cut_of_an_image_is_refused_or_whole),
     };
 

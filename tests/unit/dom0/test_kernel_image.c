@@ -2,6 +2,8 @@
  * Kernel files: recognised, unpacked whatever they are packed with, kept for
  * the next time; and ELF images that are no PV kernel.
  * sources: dom0/builder/image.c dom0/builder/bzimage.c dom0/builder/unpack.c
+ * sources: dom0/builder/image-file.c dom0/builder/image-kept.c
+ * sources: dom0/builder/ramdisk.c
  * sources: dom0/builder/cache.c dom0/builder/error.c
  * sources: dom0/builder/elf.c tests/unit/dom0/kernels.c
  * libs: -lz -llzma -lzstd -llz4 -lbz2 -llzo2 -lmd

@@ -106,8 +106,8 @@ unit: $(addprefix $(UNIT)/,$(UNIT_NAMES)) $(addprefix $(HOST_UNIT)/,$(HOST_UNIT_
 TEST_OUT := $(BUILD)/tests/machine
 TEST_JOB := $(TEST_OUT)/job
 
-include tests/bench/build.mk
 include $(wildcard tests/machine/*/build.mk)
+include tests/bench/build.mk
 
 .PHONY: guests
 guests: $(test-job-files)

@@ -17,14 +17,16 @@ bool guest_range_ok(const void *guest, size_t n)
 
 /*
  * The address to use: `guest`, or 0 when the range is refused, by arithmetic
- * that a CPU cannot speculate past.
+ * that a CPU cannot speculate past. False when it is.
  */
-static uintptr_t guest_addr(const void *guest, size_t n)
+static inline bool guest_addr(const void *guest, size_t n, uintptr_t *addr)
 {
-    uintptr_t mask = 0 - (uintptr_t)guest_range_ok(guest, n);
+    bool ok = guest_range_ok(guest, n);
+    uintptr_t mask = 0 - (uintptr_t)ok;
 
     __asm__("" : "+r"(mask));
-    return (uintptr_t)guest & mask;
+    *addr = (uintptr_t)guest & mask;
+    return ok;
 }
 
 /* One load or store that may fault; rc becomes -EFAULT when it does. */
@@ -95,10 +97,10 @@ static int copy_string(uintptr_t dst, uintptr_t src, size_t n)
 
 int copy_from_guest(void *dst, const void *guest, size_t n)
 {
-    uintptr_t from = guest_addr(guest, n);
+    uintptr_t from;
     int rc;
 
-    if (!guest_range_ok(guest, n))
+    if (!guest_addr(guest, n, &from))
         return -EFAULT;
     switch (n) {
     case 4:
@@ -115,10 +117,10 @@ int copy_from_guest(void *dst, const void *guest, size_t n)
 
 int copy_to_guest(void *guest, const void *src, size_t n)
 {
-    uintptr_t to = guest_addr(guest, n);
+    uintptr_t to;
     int rc;
 
-    if (!guest_range_ok(guest, n))
+    if (!guest_addr(guest, n, &to))
         return -EFAULT;
     switch (n) {
     case 4:
@@ -135,11 +137,11 @@ int copy_to_guest(void *guest, const void *src, size_t n)
 
 int clear_guest(void *guest, size_t n)
 {
-    uintptr_t to = guest_addr(guest, n);
     size_t count = n / 8;
     int rc = -EFAULT;
+    uintptr_t to;
 
-    if (!guest_range_ok(guest, n))
+    if (!guest_addr(guest, n, &to))
         return -EFAULT;
     __asm__ volatile("1: rep stosq\n"
                      "mov %4, %2\n"

@@ -5,7 +5,8 @@
 
 #define SYSCALL_LENGTH 2
 
-static void bounce_syscall(struct vcpu *v, struct cpu_user_regs *regs,
+/* Not in line: a hypercall shall not save registers for it. */
+static __attribute__((noinline)) void bounce_syscall(struct vcpu *v, struct cpu_user_regs *regs,
                            uint64_t callback, bool mask)
 {
     if (unlikely(!callback)) {

@@ -15,20 +15,6 @@ bool guest_range_ok(const void *guest, size_t n)
     return end <= LOW_END || start >= HOST_VA_END;
 }
 
-/*
- * The address to use: `guest`, or 0 when the range is refused, by arithmetic
- * that a CPU cannot speculate past. False when it is.
- */
-static inline bool guest_addr(const void *guest, size_t n, uintptr_t *addr)
-{
-    bool ok = guest_range_ok(guest, n);
-    uintptr_t mask = 0 - (uintptr_t)ok;
-
-    __asm__("" : "+r"(mask));
-    *addr = (uintptr_t)guest & mask;
-    return ok;
-}
-
 /* One load or store that may fault; rc becomes -EFAULT when it does. */
 #define GUEST_MOV(insn, operands...)                                           \
     __asm__ volatile("1: " insn "\n"                                           \

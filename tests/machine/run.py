@@ -77,7 +77,7 @@ def headers(path):
         for line in f:
             if not line.startswith("#"):
                 break
-            if m := re.match(r"# (on|secs|only|soak): *(.*)", line):
+            if m := re.match(r"# (on|secs|long|only|soak): *(.*)", line):
                 found[m[1]] = m[2].split()
     return found
 
@@ -91,8 +91,10 @@ def load_groups(ctx):
         module = os.path.join(HERE, folder, "test.py")
         if os.path.exists(script):
             h = headers(script)
+            secs = h.get("long") if ctx.soak else None
+            secs = int((secs or h.get("secs", ["60"]))[0])
             for b in h.get("on", []):
-                by_boot[b].append(Case(f"{folder}@{b}", int(h.get("secs", ["60"])[0]),
+                by_boot[b].append(Case(f"{folder}@{b}", secs,
                                        h.get("only", [None])[0], "soak" in h))
         if os.path.exists(module):
             spec = importlib.util.spec_from_file_location(folder.replace("-", "_"), module)

@@ -141,6 +141,8 @@ static struct guest *twin_of(struct daemon *d, const struct guest *g,
     if (!memcmp(cfg->uuid, g->uuid, sizeof(g->uuid)))
         cfg->uuid[15] ^= (uint8_t)(1 + g->domid); /* it has to differ */
     twin = guest_new(cfg, g->config, g->source);
+    if (twin)
+        twin->quick_ends = g->quick_ends;
     daemon_default_bridge(d, bridge);
     if (twin && guest_take_devices(twin, bridge, f)) {
         guest_free(twin);
@@ -204,31 +206,14 @@ struct ending {
     unsigned reason;
 };
 
-/* Guests that crash as soon as they start must not do so for ever. Known by
- * name, which is all that one has in common with its successor under
- * rename-restart. The count may be lost with us; it starts anew then. */
+/* Guests that crash as soon as they start must not do so for ever. The count
+ * may be lost with us; it starts anew then. */
 static bool restarts_too_fast(struct guest *g)
 {
-    static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-    static struct {
-        char name[64];
-        unsigned quick;
-    } seen[32];
-    static unsigned next;
-    unsigned i, quick = 0;
+    bool quick = time(NULL) - g->started < QUICK_S;
 
-    pthread_mutex_lock(&lock);
-    for (i = 0; i < 32 && strncmp(seen[i].name, g->name, 63); i++)
-        ;
-    if (i == 32) {
-        i = next++ % 32;
-        snprintf(seen[i].name, sizeof(seen[i].name), "%s", g->name);
-        seen[i].quick = 0;
-    }
-    seen[i].quick = time(NULL) - g->started < QUICK_S ? seen[i].quick + 1 : 0;
-    quick = seen[i].quick;
-    pthread_mutex_unlock(&lock);
-    return quick > QUICK_MAX;
+    g->quick_ends = quick ? g->quick_ends + 1 : 0;
+    return g->quick_ends > QUICK_MAX;
 }
 
 static bool starts_again(enum domconfig_action action)

@@ -2,7 +2,7 @@
 # some of them otherwise): the next one undoes the first and finishes the
 # second. Guests and daemons do not notice.
 # on: host
-# secs: 240
+# secs: 300
 # long: 6000
 . /run/job/files/pv/lib.sh
 pv_up
@@ -21,10 +21,11 @@ is_there() { pvn list --names | grep -qx victim; }
 # in $rc, and in $said "killed" or how many steps there were.
 at_step()
 {
+    rm -f /run/said
     kill-at-step "$(pvnd_pid)" "$1" > /run/said &
     local killer=$!
     shift
-    wait_for 10 grep -q ready /run/said || fail "pvnd cannot be watched"
+    wait_for 10 grep -qs ready /run/said || fail "pvnd cannot be watched"
     timeout 120 pvn "$@" > /dev/null 2> /run/err
     rc=$?
     kill $killer 2> /dev/null
@@ -47,15 +48,17 @@ at_step 1000000 destroy victim
 unmake=${said#steps }
 say "$make steps to make a guest, $unmake to destroy it"
 [ "$make" -gt 20 ] && [ "$unmake" -gt 10 ] || fail "the steps are not seen"
-for n in $(each_of 10 "$make"); do
+for n in $(each_of 8 "$make"); do
     at_step "$n" create -q /run/victim.cfg
     [ $rc != 0 ] || is_there || fail "create killed at step $n: told yes, and gone"
+    say "create killed at step $n"
     check "create killed at step $n"
 done
-for n in $(each_of 6 "$unmake"); do
+for n in $(each_of 5 "$unmake"); do
     pvn create -q /run/victim.cfg || fail "create before step $n"
     at_step "$n" destroy victim
     ! is_there || pvn list victim | grep -q running || fail "destroy killed at step $n: half a guest is left"
+    say "destroy killed at step $n"
     check "destroy killed at step $n"
 done
 [ "$daemons" = "$(cat /run/paravane/children/*)" ] || fail "a daemon was started again"

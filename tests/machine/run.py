@@ -77,7 +77,7 @@ def headers(path):
         for line in f:
             if not line.startswith("#"):
                 break
-            if m := re.match(r"# (on|secs|long|only|soak): *(.*)", line):
+            if m := re.match(r"# (on|soak-on|secs|long|only|soak): *(.*)", line):
                 found[m[1]] = m[2].split()
     return found
 
@@ -93,9 +93,10 @@ def load_groups(ctx):
             h = headers(script)
             secs = h.get("long") if ctx.soak else None
             secs = int((secs or h.get("secs", ["60"]))[0])
-            for b in h.get("on", []):
-                by_boot[b].append(Case(f"{folder}@{b}", secs,
-                                       h.get("only", [None])[0], "soak" in h))
+            for key in "on", "soak-on":
+                for b in h.get(key, []):
+                    by_boot[b].append(Case(f"{folder}@{b}", secs, h.get("only", [None])[0],
+                                           "soak" in h or key == "soak-on"))
         if os.path.exists(module):
             spec = importlib.util.spec_from_file_location(folder.replace("-", "_"), module)
             mod = importlib.util.module_from_spec(spec)
@@ -151,7 +152,13 @@ def memory_available_mib():
 
 
 def image_of(build, ctx):
-    """Our image, or what another compiler or DEBUG=1 made of it; a given one stays."""
+    """Our image, or what another compiler or DEBUG=1 made of it; a given one stays.
+    A boot of the peer is one whatever was given."""
+    if build == "peer":
+        hv = os.path.join(machine.ROOT, "build", "peer", "xen.elf")
+        if not os.path.exists(hv):
+            raise RuntimeError(f"{hv} is not there: run `make peer`")
+        return hv
     if not build or ctx.hv != os.path.abspath(os.path.join(machine.ROOT, "build", "paravane.elf")):
         return ctx.hv
     hv = os.path.join(machine.ROOT, "build", build, "paravane.elf")

@@ -1,6 +1,7 @@
 # Guests made and destroyed one after the other, 50 or in a soak 1,000, leave no
 # memory, node, descriptor or process.
 # on: host
+# soak-on: peer-host
 # secs: 400
 # long: 4000
 . /run/job/files/pv/lib.sh

@@ -2,6 +2,7 @@
 # some of them otherwise): the next one undoes the first and finishes the
 # second. Guests and daemons do not notice.
 # on: host
+# soak-on: peer-host
 # secs: 300
 # long: 6000
 . /run/job/files/pv/lib.sh
@@ -10,10 +11,8 @@ pv_guest calm job='n=0; while :; do n=$((n+1)); echo "TICK $n"; sleep 1; done'
 pv_guest victim
 pvn create -q /run/calm.cfg || fail "pvn create"
 pv_wait calm 'TICK 2' 90
-# (How many connections a pvnd has to the store depends on what it has done.)
-state() { pv_state | grep -v -e free -e pvnd -e 'pvstored '; }
-as_before() { [ "$before" = "$(state)" ]; }
-before=$(state)
+as_before() { [ "$before" = "$(pv_left)" ]; }
+before=$(pv_left)
 daemons=$(cat /run/paravane/children/*)
 is_there() { pvn list --names | grep -qx victim; }
 
@@ -37,7 +36,7 @@ check()
 {
     ! is_there || pvn destroy victim || fail "$1: destroy"
     wait_for 10 as_before ||
-        fail "$1 left: $(diff <(echo "$before") <(state) | grep '^[<>]' | tr '\n' ' ')"
+        fail "$1 left: $(diff <(echo "$before") <(pv_left) | grep '^[<>]' | tr '\n' ' ')"
 }
 # each_of SOME STEPS: the steps to be killed at, SOME of them but in a soak.
 each_of() { [ -n "${CYCLES:-}" ] && seq 1 "$2" || seq 1 $((($2 + $1 - 1) / $1)) "$2"; }

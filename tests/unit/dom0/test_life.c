@@ -275,12 +275,12 @@ static void test_guest_runs_with_its_devices(void **state)
     assert_int_equal(backends, 1u << 1);
     assert_string_equal(xs_fake_get("/local/domain/1/name"), "g");
     assert_string_equal(xs_fake_get("/local/domain/1/device/vbd/51712/"
-                                      "backend"),
+                                    "backend"),
                         "/local/domain/0/backend/pvblk/1/51712");
     assert_string_equal(
         xs_fake_get("/local/domain/0/backend/pvblk/1/51712/mode"), "w");
-    assert_string_equal(
-        xs_fake_get("/local/domain/0/backend/pvif/1/0/bridge"), "xenbr0");
+    assert_string_equal(xs_fake_get("/local/domain/0/backend/pvif/1/0/bridge"),
+                        "xenbr0");
     assert_string_equal(
         xs_fake_get("/local/domain/0/backend/pvif/1/0/frontend"),
         "/local/domain/1/device/vif/0");

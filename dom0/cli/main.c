@@ -70,7 +70,8 @@ const struct verb *current_verb;
 
 void verb_help(const struct verb *v)
 {
-    printf("Usage: pvn %s %s\n%c%s.\n", v->name, v->arguments,
+    printf("Usage: pvn %s%s%s\n%c%s.\n", v->name, v->arguments[0] ? " " : "",
+           v->arguments,
            v->summary[0] -
                ('a' <= v->summary[0] && v->summary[0] <= 'z' ? 32 : 0),
            v->summary + 1);

@@ -153,7 +153,7 @@ int main(int argc, char **argv)
     }
     rc = loop_open(&loop, 30);
     if (!rc) {
-        log_info("pvblkd " PARAVANE_VERSION " (%s)", blkio_name(io));
+        log_info("version " PARAVANE_VERSION " (%s)", blkio_name(io));
         rc = serve(&o, loop, io);
         loop_close(loop);
     }

@@ -46,7 +46,7 @@ int main(int argc, char **argv)
     rc = loop_open(&loop, 30);
     if (rc)
         return 1;
-    log_info("pvnetd " PARAVANE_VERSION);
+    log_info("version " PARAVANE_VERSION);
     rc = backend_host_open(&host, loop, &net_class, -1);
     if (!rc) {
         rc = loop_run(loop);

@@ -7,7 +7,8 @@ xs-client-src := $(addprefix xenstore/client/,xs.c xs-conn.c xs-watch.c xs-many.
 xs-core-src := $(addprefix xenstore/core/,mem.c buf.c map.c path.c perm.c \
 	node.c tree.c quota.c store.c client.c view.c watch.c txn.c wire.c \
 	request.c req-node.c req-watch.c req-txn.c req-domain.c control.c \
-	check.c journal.c)
+	check.c journal.c record.c snapshot.c \
+	replay.c replay-fields.c replay-tree.c replay-client.c)
 
 xs-transport-src := $(addprefix xenstore/transport/,conn.c ring.c)
 

@@ -23,26 +23,14 @@ void store_records_taken(struct store *s)
 void journal_node(struct store *s, const char *path, size_t len,
                   const struct node *n)
 {
-    size_t at;
-
-    if (!s->journaling)
-        return;
-    at = record_begin(&s->records, REC_NODE);
-    record_bytes(&s->records, path, len);
-    record_perms(&s->records, n->perms);
-    record_bytes(&s->records, node_value(n), n->value_len);
-    record_end(&s->records, at);
+    if (s->journaling)
+        record_node(&s->records, path, len, n);
 }
 
 void journal_removed(struct store *s, const char *path)
 {
-    size_t at;
-
-    if (!s->journaling)
-        return;
-    at = record_begin(&s->records, REC_REMOVED);
-    record_bytes(&s->records, path, strlen(path));
-    record_end(&s->records, at);
+    if (s->journaling)
+        record_removed(&s->records, path, strlen(path));
 }
 
 void journal_domain(struct store *s, const struct domain *d)
@@ -115,6 +103,13 @@ void journal_txn_op(const struct txn *t, unsigned int kind, const char *path,
     if (wanted(t->client))
         record_txn_op(&t->client->store->records, t, kind, path, value, len,
                       perms);
+}
+
+void journal_txn_saw(const struct txn *t, unsigned int what, const char *path,
+                     size_t len)
+{
+    if (wanted(t->client))
+        record_txn_saw(&t->client->store->records, t, what, path, len);
 }
 
 void journal_output(const struct client *c, const void *data, size_t len)

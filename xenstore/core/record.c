@@ -34,6 +34,25 @@ void record_perms(struct buf *b, const struct perms *p)
     record_bytes(b, p ? p->list : NULL, p ? p->nr * sizeof(p->list[0]) : 0);
 }
 
+void record_node(struct buf *b, const char *path, size_t len,
+                 const struct node *n)
+{
+    size_t at = record_begin(b, REC_NODE);
+
+    record_bytes(b, path, len);
+    record_perms(b, n->perms);
+    record_bytes(b, node_value(n), n->value_len);
+    record_end(b, at);
+}
+
+void record_removed(struct buf *b, const char *path, size_t len)
+{
+    size_t at = record_begin(b, REC_REMOVED);
+
+    record_bytes(b, path, len);
+    record_end(b, at);
+}
+
 void record_domain(struct buf *b, const struct domain *d)
 {
     struct domain_fields f = {
@@ -120,6 +139,18 @@ void record_txn_op(struct buf *b, const struct txn *t, unsigned int kind,
     record_bytes(b, path, strlen(path));
     record_perms(b, perms);
     record_bytes(b, value, len);
+    record_end(b, at);
+}
+
+void record_txn_saw(struct buf *b, const struct txn *t, unsigned int what,
+                    const char *path, size_t len)
+{
+    size_t at = record_begin(b, REC_TXN_SAW);
+
+    record_u32(b, t->client->id);
+    record_u32(b, t->id);
+    record_u32(b, what);
+    record_bytes(b, path, len);
     record_end(b, at);
 }
 

@@ -27,11 +27,12 @@ enum record_kind {
     REC_UNWATCH, /* the same */
     REC_TXN,     /* client, id: started */
     REC_TXN_END,
-    REC_TXN_OP, /* client, id, kind, path, perms, value */
-    REC_INPUT,  /* client, position, a message's beginning */
-    REC_OUTPUT, /* client, bytes */
-    REC_RESET,  /* client: no watches, no transactions */
-    REC_CHILD,  /* depth, name, perms, value: the tree, parents first */
+    REC_TXN_OP,  /* client, id, kind, path, perms, value */
+    REC_INPUT,   /* client, position, a message's beginning */
+    REC_OUTPUT,  /* client, bytes */
+    REC_RESET,   /* client: no watches, no transactions */
+    REC_TXN_SAW, /* client, id, what, path: learned in the snapshot */
+    REC_CHILD,   /* depth, name, perms, value: the tree, parents first */
 };
 
 struct domain_fields {
@@ -68,6 +69,11 @@ void record_txn(struct buf *b, uint32_t kind, const struct client *c,
 void record_txn_op(struct buf *b, const struct txn *t, unsigned int kind,
                    const char *path, const void *value, size_t len,
                    const struct perms *perms);
+void record_txn_saw(struct buf *b, const struct txn *t, unsigned int what,
+                    const char *path, size_t len);
+void record_node(struct buf *b, const char *path, size_t len,
+                 const struct node *n);
+void record_removed(struct buf *b, const char *path, size_t len);
 void record_output(struct buf *b, const struct client *c, const void *data,
                    size_t len);
 void record_input(struct buf *b, const struct client *c);

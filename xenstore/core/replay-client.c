@@ -101,11 +101,34 @@ void replay_txn_end(struct replay *r)
     set_txn(r, false);
 }
 
-void replay_txn_op(struct replay *r)
+/* The transaction a record speaks of, if there is one. */
+static struct txn *take_txn(struct replay *r)
 {
     struct client *c = replay_take_client(r);
-    uint32_t id = replay_take_u32(r), kind = replay_take_u32(r);
+    uint32_t id = replay_take_u32(r);
     struct txn *t = r->bad ? NULL : txn_find(c, id);
+
+    r->bad = r->bad || !t;
+    return t;
+}
+
+void replay_txn_saw(struct replay *r)
+{
+    struct txn *t = take_txn(r);
+    uint32_t what = replay_take_u32(r);
+    struct path p;
+
+    replay_take_path(r, &p);
+    if (!r->bad && p.text[0] == '/' && !(what & ~(uint32_t)SAW_ANYTHING))
+        txn_recall(t, p.text, p.len, what);
+    else
+        r->bad = true;
+}
+
+void replay_txn_op(struct replay *r)
+{
+    struct txn *t = take_txn(r);
+    uint32_t kind = replay_take_u32(r);
     struct perms *perms;
     const char *value;
     struct path p;
@@ -114,7 +137,7 @@ void replay_txn_op(struct replay *r)
     replay_take_path(r, &p);
     perms = replay_take_perms(r);
     value = replay_take_bytes(r, &len);
-    if (!t || kind > OP_PERMS || len > XENSTORE_PAYLOAD_MAX ||
+    if (kind > OP_PERMS || len > XENSTORE_PAYLOAD_MAX ||
         (kind == OP_PERMS) != (perms != NULL) || p.text[0] != '/' ||
         (kind == OP_REMOVE && p.len == 1))
         r->bad = true;

@@ -58,6 +58,7 @@ static replay_fn *const replay_table[] = {
     [REC_TXN] = replay_txn,
     [REC_TXN_END] = replay_txn_end,
     [REC_TXN_OP] = replay_txn_op,
+    [REC_TXN_SAW] = replay_txn_saw,
     [REC_INPUT] = replay_input,
     [REC_OUTPUT] = replay_output,
     [REC_RESET] = replay_reset,

@@ -34,7 +34,7 @@ typedef void replay_fn(struct replay *r);
 replay_fn replay_node, replay_removed, replay_child;
 /* replay-client.c */
 replay_fn replay_client, replay_client_gone, replay_reset, replay_watch,
-    replay_unwatch, replay_txn, replay_txn_end, replay_txn_op, replay_input,
-    replay_output;
+    replay_unwatch, replay_txn, replay_txn_end, replay_txn_op, replay_txn_saw,
+    replay_input, replay_output;
 
 #endif

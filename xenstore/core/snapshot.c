@@ -2,26 +2,101 @@
 #include "xenstore/core/journal.h"
 #include "xenstore/core/mem.h"
 #include "xenstore/core/record.h"
+#include "xenstore/core/tree.h"
 #include "xenstore/core/txn.h"
 #include "xenstore/core/watch.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-static void snapshot_txn(struct buf *b, const struct txn *t)
+/* --- the transactions that are open -----------------------------------------
+ *
+ * Each works on the tree as it was when it started. So the records begin with
+ * the tree of the oldest one, and go from there to the next one's, and so on to
+ * the store's: only what differs is written.
+ */
+
+struct open_txns {
+    struct txn **list; /* of clients that outlive us, oldest first */
+    size_t nr, cap;
+};
+
+static int by_age(const void *a, const void *b)
 {
+    const struct txn *x = *(struct txn *const *)a, *y = *(struct txn *const *)b;
+
+    return x->serial < y->serial ? -1 : 1;
+}
+
+static void find_open(struct store *s, struct open_txns *o)
+{
+    struct client *c;
+    struct txn *t;
+
+    for (c = s->clients; c; c = c->next)
+        for (t = c->durable ? c->txns : NULL; t; t = t->next) {
+            o->list = mem_grow(o->list, o->nr, &o->cap, sizeof(struct txn *));
+            o->list[o->nr++] = t;
+        }
+    if (o->nr)
+        qsort(o->list, o->nr, sizeof(struct txn *), by_age);
+}
+
+struct learned {
+    struct buf *b;
+    const struct txn *t;
+};
+
+static void snapshot_access(struct map_entry *e, void *arg)
+{
+    const struct access *a = (const struct access *)e;
+    struct learned *l = arg;
+
+    if (a->what & SAW_ANYTHING)
+        record_txn_saw(l->b, l->t, a->what & SAW_ANYTHING, a->path, e->key_len);
+}
+
+static void snapshot_txn(struct buf *b, struct txn *t)
+{
+    struct learned l = {b, t};
     size_t i;
 
     record_txn(b, REC_TXN, t->client, t->id);
     for (i = 0; i < t->nr_ops; i++)
         record_txn_op(b, t, t->ops[i].kind, t->ops[i].path, t->ops[i].value,
                       t->ops[i].len, t->ops[i].perms);
+    map_each(&t->seen, snapshot_access, &l);
 }
+
+static void record_difference(const char *path, size_t len,
+                              const struct node *is, void *arg)
+{
+    if (is)
+        record_node(arg, path, len, is);
+    else
+        record_removed(arg, path, len);
+}
+
+static void snapshot_history(struct buf *b, const struct open_txns *o,
+                             struct store *s)
+{
+    char path[PATH_BYTES] = "/";
+    size_t i;
+
+    for (i = 0; i < o->nr; i++) {
+        snapshot_txn(b, o->list[i]);
+        tree_diff(o->list[i]->base,
+                  i + 1 < o->nr ? o->list[i + 1]->base : s->root, path, 1,
+                  record_difference, b);
+    }
+}
+
+/* --- the rest ---------------------------------------------------------------
+ */
 
 static void snapshot_client(struct buf *b, struct client *c)
 {
     const struct watch *w;
-    const struct txn *t;
 
     record_client(b, c);
     record_input(b, c);
@@ -29,8 +104,6 @@ static void snapshot_client(struct buf *b, struct client *c)
         record_output(b, c, buf_head(&c->out), buf_len(&c->out));
     for (w = c->watches; w; w = w->next_of_client)
         record_watch(b, REC_WATCH, c, w->point->path, w->home_len, w->token);
-    for (t = c->txns; t; t = t->next)
-        snapshot_txn(b, t);
 }
 
 /* A node to be written, and then what is below it and to its right. */
@@ -59,6 +132,7 @@ static void push_treap(struct snapshot *snap, struct node *n, uint32_t depth)
 struct snapshot *snapshot_begin(struct store *s)
 {
     struct snapshot *snap = mem_zalloc(sizeof(*snap));
+    struct open_txns open = {0};
     struct client *c;
     unsigned int i;
 
@@ -71,7 +145,10 @@ struct snapshot *snapshot_begin(struct store *s)
     for (c = s->clients; c; c = c->next)
         if (c->durable)
             snapshot_client(&snap->after, c);
-    snap->root = node_get(s->root);
+    find_open(s, &open);
+    snapshot_history(&snap->after, &open, s);
+    snap->root = node_get(open.nr ? open.list[0]->base : s->root);
+    free(open.list);
     push_treap(snap, snap->root, 0);
     return snap;
 }

@@ -34,8 +34,6 @@ static int teardown(void **state)
     return 0;
 }
 
-#define EQ(got, want) assert_string_equal(got, want)
-
 static void test_values_are_stored_byte_exact(void **state)
 {
     struct answer *a;

@@ -36,8 +36,6 @@ static int teardown(void **state)
     return 0;
 }
 
-#define EQ(got, want) assert_string_equal(got, want)
-
 static void test_a_transaction_sees_a_snapshot_and_itself(void **state)
 {
     uint32_t t;

@@ -34,8 +34,6 @@ static int teardown(void **state)
     return 0;
 }
 
-#define EQ(got, want) assert_string_equal(got, want)
-
 static void watch(struct client *who, const char *path, const char *token)
 {
     EQ(ask_s(who, XS_WATCH, 0, path, token, NULL), "OK");

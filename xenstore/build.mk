@@ -1,7 +1,8 @@
 # The store: core, transports, daemon, client library, shell tools.
 
 # For whoever talks to a store.
-xs-client-src := $(addprefix xenstore/client/,xs.c xs-conn.c xs-watch.c xs-many.c)
+xs-client-src := $(addprefix xenstore/client/,xs.c xs-conn.c xs-watch.c xs-many.c \
+	pvstored.c)
 
 # The store itself, without a file descriptor in it.
 xs-core-src := $(addprefix xenstore/core/,mem.c buf.c map.c path.c perm.c \

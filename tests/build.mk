@@ -99,7 +99,16 @@ $(foreach t,$(FUZZ_NAMES),$(eval $(call fuzz_rule,$(t))))
 fuzz: deps $(addprefix $(BUILD)/fuzz/,$(FUZZ_NAMES)) ## every parser of foreign bytes, SECS=30 each
 	@tests/fuzz/run.sh $(or $(SECS),30) $(addprefix $(BUILD)/fuzz/,$(FUZZ_NAMES))
 
-unit: $(addprefix $(UNIT)/,$(UNIT_NAMES)) $(addprefix $(HOST_UNIT)/,$(HOST_UNIT_NAMES)) ## unit tests on the host
+# The store's daemon over a hypervisor made of files, and the test that kills it.
+PVSTORED_FAKE_SRC := $(xs-core-src) $(xs-transport-src) $(xs-daemon-src) \
+	tests/unit/xenstore/fake-xen.c
+$(HOST_UNIT)/pvstored: $(patsubst %.c,$(HOST_UNIT)/%.o,$(PVSTORED_FAKE_SRC))
+	$(CC) -fsanitize=address,undefined $^ -levent_core -o $@
+-include $(patsubst %.c,$(HOST_UNIT)/%.d,$(PVSTORED_FAKE_SRC))
+$(HOST_UNIT)/test_kill: tests/unit/xenstore/test_kill.py $(HOST_UNIT)/pvstored
+	cp $< $@
+
+unit: $(HOST_UNIT)/test_kill $(addprefix $(UNIT)/,$(UNIT_NAMES)) $(addprefix $(HOST_UNIT)/,$(HOST_UNIT_NAMES)) ## unit tests on the host
 	@tests/unit/run.py $^
 
 # --- guests and tools that machine tests hand to dom0 -------------------------
@@ -124,7 +133,7 @@ machine: deps image $(HV) $(PEER) hypervisor-builds guests deb ## machine tests 
 check: deps ## build with gcc and clang, unit tests, machine tests (under 15 minutes)
 	@tests/check.sh
 
-soak: deps image $(HV) $(PEER) hypervisor-builds guests deb ## the long counts; goes on where it was stopped
+soak: deps image $(HV) $(PEER) hypervisor-builds guests deb $(HOST_UNIT)/test_kill ## the long counts; goes on where it was stopped
 	@tests/soak.sh
 
 bench: deps image $(HV) guests $(PEER) ## figures against the real Xen (ROUNDS=5)

@@ -61,6 +61,11 @@ static const struct verb verbs[] = {
      "  -n, --count N      so many looks, then end\n"
      "      --json         each look as one line of JSON\n",
      cmd_top},
+    {"store", "quotas [NAME=VALUE] [GUEST]",
+     "what each guest uses of the store, and its limits",
+     "      --json      as JSON\n"
+     "NAME=VALUE sets a quota first: of all guests, or of the one named.\n",
+     cmd_store},
     {"version", "", "versions of pvn and pvnd", "      --json      as JSON\n",
      cmd_version},
 };

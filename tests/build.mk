@@ -119,8 +119,8 @@ check: deps ## build with gcc and clang, unit tests, machine tests (under 15 min
 soak: deps image $(HV) hypervisor-builds guests deb ## the long counts; goes on where it was stopped
 	@tests/soak.sh
 
-bench: deps image $(HV) guests ## figures against the peer (PEER=xen.elf ROUNDS=5)
-	@tests/bench/firstlight.py --hv $(HV) $(if $(PEER),--peer $(PEER)) --rounds $(or $(ROUNDS),5)
+bench: deps image $(HV) guests pathlen-parts ## report of figures against the peer (PEER=xen.elf ROUNDS=5 QUICK=1)
+	@tests/bench/bench.py --hv $(HV) $(if $(PEER),--peer $(PEER)) $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(QUICK),--quick)
 
 lint: deps ## static checks of the sources and of what the READMEs name
 	@tests/lint.py

@@ -1,8 +1,10 @@
 #include "lib/lib.h"
 
+#if !__STDC_HOSTED__
 #undef memcpy
 #undef memmove
 #undef memset
+#endif
 
 /*
  * The loops go through volatile accesses, because a compiler that recognises

@@ -136,8 +136,8 @@ check: deps ## build with gcc and clang, unit tests, machine tests (under 15 min
 soak: deps image $(HV) $(PEER) hypervisor-builds guests deb $(HOST_UNIT)/test_kill ## the long counts; goes on where it was stopped
 	@tests/soak.sh
 
-bench: deps image $(HV) guests $(PEER) ## figures against the real Xen (ROUNDS=5)
-	@tests/bench/firstlight.py --hv $(HV) --peer $(PEER) --rounds $(or $(ROUNDS),5)
+bench: deps image $(HV) guests pathlen-parts $(PEER) ## report of figures against the peer (ROUNDS=5 QUICK=1)
+	@tests/bench/bench.py --hv $(HV) --peer $(PEER) $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(QUICK),--quick)
 
 lint: deps ## static checks of the sources and of what the READMEs name
 	@tests/lint.py

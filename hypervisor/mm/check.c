@@ -245,10 +245,20 @@ static void check_all(void *unused)
             check_counts(mfn(n));
 }
 
+static unsigned chunk_order(uint64_t i)
+{
+    uint64_t nr = MIN(CHUNK_FRAMES, max_mfn - i * CHUNK_FRAMES);
+    unsigned order = 0;
+
+    while ((PAGE_SIZE << order) < nr * sizeof(struct tally))
+        order++;
+    return order;
+}
+
 static void free_chunks(void)
 {
-    for (unsigned i = 0; i < MAX_CHUNKS; i++) {
-        free_host_pages(check.chunk[i], CHUNK_ORDER);
+    for (unsigned i = 0; i < MAX_CHUNKS && check.chunk[i]; i++) {
+        free_host_pages(check.chunk[i], chunk_order(i));
         check.chunk[i] = NULL;
     }
 }
@@ -258,7 +268,7 @@ static int alloc_chunks(void)
     if (max_mfn > MAX_CHUNKS * CHUNK_FRAMES)
         return -ENOMEM;
     for (uint64_t i = 0; i * CHUNK_FRAMES < max_mfn; i++) {
-        check.chunk[i] = alloc_host_pages(CHUNK_ORDER);
+        check.chunk[i] = alloc_host_pages(chunk_order(i));
         if (!check.chunk[i])
             return -ENOMEM;
     }

@@ -89,11 +89,13 @@ $(foreach t,$(HOST_UNIT_NAMES),$(eval $(call host_unit_rule,$(t))))
 
 # --- fuzzers: tests/fuzz/fuzz_<parser>.c, `sources:` as above, clang's libFuzzer
 FUZZ_NAMES := $(basename $(notdir $(wildcard tests/fuzz/fuzz_*.c)))
+include tests/fuzz/hv.mk
 define fuzz_rule
-$(BUILD)/fuzz/$(1): tests/fuzz/$(1).c $(call test_comment,tests/fuzz/$(1),sources)
+$(BUILD)/fuzz/$(1): tests/fuzz/$(1).c $(or $(fuzz-$(1)),$(call test_comment,tests/fuzz/$(1),sources)) | $(ABI_INC)/xen
 	@mkdir -p $$(@D)
 	clang -g -O1 -D_GNU_SOURCE -D__XEN_TOOLS__ -DUNIT_TEST -I. -fsanitize=fuzzer,address,undefined \
-	-fno-sanitize-recover=all $$^ $(call test_comment,tests/fuzz/$(1),libs) -o $$@
+	-fno-sanitize-recover=all $(if $(filter fuzz_hv_%,$(1)),$(HV_FUZZ_CFLAGS)) $$^ \
+	$(call test_comment,tests/fuzz/$(1),libs) -o $$@
 endef
 $(foreach t,$(FUZZ_NAMES),$(eval $(call fuzz_rule,$(t))))
 fuzz: deps $(addprefix $(BUILD)/fuzz/,$(FUZZ_NAMES)) ## every parser of foreign bytes, SECS=30 each

@@ -188,17 +188,17 @@ static void answer(struct blkreq *req)
 /* Let the guest see the answers, with one event for all if it wants one. */
 static void publish(struct blkback *bb)
 {
-    RING_IDX before, now = bb->ring.rsp_prod_pvt;
+    blkif_sring_t *sring = bb->ring.sring;
+    RING_IDX now = bb->ring.rsp_prod_pvt;
+    int wanted;
 
     if (!bb->unpublished)
         return;
-    before = now - bb->unpublished;
+    wanted =
+        ring_publish(&sring->rsp_prod, &sring->rsp_event, now, bb->unpublished);
     bb->unpublished = 0;
-    xen_wmb(); /* the answers before the index */
-    RING_WRITE(bb->ring.sring->rsp_prod, now);
     inflight_published(&bb->journal, now);
-    xen_mb(); /* the index before the look whether it sleeps */
-    if (ring_wants_event(before, now, RING_READ(bb->ring.sring->rsp_event)))
+    if (wanted)
         bb->cfg.notify(bb->cfg.arg);
 }
 

@@ -157,14 +157,9 @@ static void tx_respond(struct netback *nb, const struct frame *f)
 static void tx_publish(struct netback *nb)
 {
     netif_tx_sring_t *sring = nb->tx.sring;
-    RING_IDX now = nb->tx.rsp_prod_pvt, before = now - turn.nr_slots;
 
-    if (now == before)
-        return;
-    xen_wmb(); /* the answers before the index */
-    RING_WRITE(sring->rsp_prod, now);
-    xen_mb(); /* the index before the look whether it sleeps */
-    if (ring_wants_event(before, now, RING_READ(sring->rsp_event)))
+    if (turn.nr_slots && ring_publish(&sring->rsp_prod, &sring->rsp_event,
+                                      nb->tx.rsp_prod_pvt, turn.nr_slots))
         nb->cfg.notify_tx(nb->cfg.arg);
 }
 
@@ -341,14 +336,9 @@ static void rx_respond(struct netback *nb, const struct frame *f, int copy_rc)
 static void rx_publish(struct netback *nb)
 {
     netif_rx_sring_t *sring = nb->rx.sring;
-    RING_IDX now = nb->rx.rsp_prod_pvt, before = now - turn.nr_slots;
 
-    if (now == before)
-        return;
-    xen_wmb(); /* the answers before the index */
-    RING_WRITE(sring->rsp_prod, now);
-    xen_mb(); /* the index before the look whether it sleeps */
-    if (ring_wants_event(before, now, RING_READ(sring->rsp_event)))
+    if (turn.nr_slots && ring_publish(&sring->rsp_prod, &sring->rsp_event,
+                                      nb->rx.rsp_prod_pvt, turn.nr_slots))
         nb->cfg.notify_rx(nb->cfg.arg);
 }
 

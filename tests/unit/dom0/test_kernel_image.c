@@ -2,14 +2,13 @@
  * Kernel files: recognised, unpacked whatever they are packed with, kept for
  * the next time; and ELF images that are no PV kernel.
  * sources: dom0/builder/image.c dom0/builder/bzimage.c dom0/builder/unpack.c
- * sources: dom0/builder/cache.c dom0/builder/sha256.c dom0/builder/error.c
+ * sources: dom0/builder/cache.c dom0/builder/error.c
  * sources: dom0/builder/elf.c tests/unit/dom0/kernels.c
- * libs: -lz -llzma -lzstd -llz4 -lbz2 -llzo2
+ * libs: -lz -llzma -lzstd -llz4 -lbz2 -llzo2 -lmd
  */
 #include "dom0/builder/cache.h"
 #include "dom0/builder/elf.h"
 #include "dom0/builder/image.h"
-#include "dom0/builder/sha256.h"
 #include "tests/unit/dom0/kernels.h"
 
 #include <dirent.h>

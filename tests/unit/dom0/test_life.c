@@ -11,7 +11,7 @@
  * sources: dom0/daemon/record.c dom0/daemon/diskclaim.c
  * sources: dom0/builder/builder.c dom0/builder/error.c dom0/builder/image.c
  * sources: dom0/builder/bzimage.c dom0/builder/unpack.c dom0/builder/cache.c
- * sources: dom0/builder/sha256.c dom0/builder/elf.c dom0/builder/layout.c
+ * sources: dom0/builder/elf.c dom0/builder/layout.c
  * sources: dom0/builder/pv.c dom0/builder/pagetable.c dom0/builder/policy.c
  * sources: dom0/builder/nodes.c dom0/config/lex.c dom0/config/parse.c
  * sources: dom0/config/value.c dom0/config/domconfig.c dom0/config/keys.c
@@ -20,8 +20,8 @@
  * sources: dom0/builder/pv-kernel.c dom0/builder/window.c
  * sources: dom0/config/report.c dom0/libs/hypercall/hypercall-fake.c
  * sources: dom0/libs/foreignmem/foreignmem-fake.c tests/unit/dom0/kernels.c
- * sources: tests/unit/dom0/xs-fake.c
- * libs: -levent -ljansson -lz -llzma -lzstd -llz4 -lbz2 -llzo2 -lpthread
+ * sources: tests/unit/xs-fake.c tests/unit/dom0/fake-backends.c
+ * libs: -levent -ljansson -lz -llzma -lzstd -llz4 -lbz2 -llzo2 -lmd -lpthread
  */
 #include "dom0/daemon/create.h"
 #include "dom0/daemon/devices.h"
@@ -32,8 +32,9 @@
 #include "dom0/daemon/recover.h"
 #include "dom0/daemon/teardown.h"
 #include "dom0/libs/hypercall/hypercall-fake.h"
+#include "tests/unit/dom0/fake-backends.h"
 #include "tests/unit/dom0/kernels.h"
-#include "tests/unit/dom0/xs-fake.h"
+#include "tests/unit/xs-fake.h"
 
 #include <errno.h>
 #include <setjmp.h>
@@ -120,6 +121,16 @@ static void go_down(struct world *w)
     kits_destroy(w->d.kits);
 }
 
+static void backends_work(void)
+{
+    fake_backends_run(NULL);
+}
+
+static void backends_fail(void)
+{
+    fake_backends_run("it is broken");
+}
+
 static int setup(void **state)
 {
     struct world *w = calloc(1, sizeof(*w));
@@ -130,6 +141,7 @@ static int setup(void **state)
 
     hv_fake_reset(0);
     xs_fake_reset();
+    xs_fake_after = backends_work;
     backends = 0;
     have_bridge = true;
     strcpy(w->dir, "/tmp/pv-life-XXXXXX");
@@ -260,16 +272,16 @@ static void test_guest_runs_with_its_devices(void **state)
     assert_false(hv_fake_domain(1)->paused);
     assert_int_equal(xs_fake_introduced, 1);
     assert_int_equal(backends, 1u << 1);
-    assert_string_equal(xs_fake_value("/local/domain/1/name"), "g");
-    assert_string_equal(xs_fake_value("/local/domain/1/device/vbd/51712/"
+    assert_string_equal(xs_fake_get("/local/domain/1/name"), "g");
+    assert_string_equal(xs_fake_get("/local/domain/1/device/vbd/51712/"
                                       "backend"),
                         "/local/domain/0/backend/pvblk/1/51712");
     assert_string_equal(
-        xs_fake_value("/local/domain/0/backend/pvblk/1/51712/mode"), "w");
+        xs_fake_get("/local/domain/0/backend/pvblk/1/51712/mode"), "w");
     assert_string_equal(
-        xs_fake_value("/local/domain/0/backend/pvif/1/0/bridge"), "xenbr0");
+        xs_fake_get("/local/domain/0/backend/pvif/1/0/bridge"), "xenbr0");
     assert_string_equal(
-        xs_fake_value("/local/domain/0/backend/pvif/1/0/frontend"),
+        xs_fake_get("/local/domain/0/backend/pvif/1/0/frontend"),
         "/local/domain/1/device/vif/0");
     g = registry_find(w->d.registry, "g", &f);
     assert_int_equal(g->state, GUEST_RUNNING);
@@ -395,7 +407,7 @@ static void test_renamed_guest_steps_aside_for_a_new_one(void **state)
     assert_non_null(old);
     assert_int_equal(old->state, GUEST_PRESERVED);
     assert_int_equal(old->nr_disks, 0);
-    assert_string_equal(xs_fake_value("/local/domain/1/name"), "g-1");
+    assert_string_equal(xs_fake_get("/local/domain/1/name"), "g-1");
     new = registry_find(w->d.registry, "g", &f);
     assert_non_null(new);
     assert_int_equal(new->domid, 2);
@@ -460,7 +472,7 @@ static void test_backends_own_words_reach_the_user(void **state)
     struct world *w = *state;
     struct fault f;
 
-    xs_fake_backends = BACKENDS_FAIL;
+    xs_fake_after = backends_fail;
     assert_true(create(w, configured(w, ""), &f) < 0);
     assert_non_null(strstr(f.text, "it is broken"));
     assert_true(nothing_left(w));
@@ -471,7 +483,7 @@ static void test_silent_backend_is_given_up(void **state)
     struct world *w = *state;
     struct fault f;
 
-    xs_fake_backends = BACKENDS_SILENT;
+    xs_fake_after = NULL;
     assert_int_equal(create(w, configured(w, ""), &f), -ETIMEDOUT);
     assert_string_equal(f.code, FAULT_TIMEOUT);
     assert_true(nothing_left(w));
@@ -601,7 +613,7 @@ static void killed_in_destroy(struct world *w)
     /* Killed before it began, the guest is simply there. */
     if (registry_first(w->d.registry)) {
         check(hv_fake_nr_domains() == 1 &&
-                  xs_fake_value("/local/domain/1/name") != NULL,
+                  xs_fake_get("/local/domain/1/name") != NULL,
               "the guest is whole");
         check(destroy(w) == 0, "it can be destroyed");
     }
@@ -726,12 +738,12 @@ static void test_number_without_the_uuid_is_a_strangers(void **state)
     hv_domain_destroy(hv, 1);
     memset(what.handle, 7, sizeof(what.handle));
     assert_int_equal(hv_domain_create(hv, &what, &domid), 0);
-    xs_fake_set("/local/domain/1/name", "stranger");
+    xs_fake_put("/local/domain/1/name", "stranger");
     come_up(w);
     registry_load(w->d.registry);
     recover(&w->d);
     assert_int_equal(hv_fake_nr_domains(), 1);
-    assert_string_equal(xs_fake_value("/local/domain/1/name"), "stranger");
+    assert_string_equal(xs_fake_get("/local/domain/1/name"), "stranger");
     assert_null(registry_first(w->d.registry));
     hv_domain_destroy(hv, 1);
     hv_close(hv);

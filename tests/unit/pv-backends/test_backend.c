@@ -7,7 +7,7 @@
  * sources: pv-backends/runtime/store.c pv-backends/runtime/loop.c
  * sources: pv-backends/runtime/log.c pv-backends/runtime/ringmap.c
  * sources: dom0/libs/evtchn/evtchn-fake.c dom0/libs/gnttab/gnttab-fake.c
- * sources: tests/unit/pv-backends/fakes/xs-fake.c
+ * sources: tests/unit/xs-fake.c
  * libs: -levent_core
  */
 #include "pv-backends/runtime/backend.h"
@@ -15,7 +15,7 @@
 #include "pv-backends/runtime/ringmap.h"
 #include "dom0/libs/evtchn/evtchn-fake.h"
 #include "dom0/libs/gnttab/gnttab-fake.h"
-#include "tests/unit/pv-backends/fakes/xs-fake.h"
+#include "tests/unit/xs-fake.h"
 
 #include <errno.h>
 #include <stdio.h>

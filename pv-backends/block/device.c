@@ -282,10 +282,11 @@ static int blk_connect(struct backend *be, struct backend_why *why)
     rc = check_protocol(be, why);
     if (rc)
         return rc;
-    rc = ringmap_read_port(be, "event-channel", &port);
+    rc = ringmap_read_port(be, be->frontend, "event-channel", &port);
     if (rc)
         return backend_fail(why, rc, "the frontend's event-channel is missing");
-    rc = ringmap_open(&bd->rings, be, "ring-ref", "ring-page-order", why);
+    rc = ringmap_open(&bd->rings, be, be->frontend, "ring-ref",
+                      "ring-page-order", why);
     if (rc)
         return rc;
     rc = loop_bind(be->loop, be->domid, port, on_event, bd, &bd->port);

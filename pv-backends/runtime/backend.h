@@ -66,6 +66,12 @@ struct backend_class {
     /* Write the keys a frontend reads in Connected; may be NULL. */
     int (*details)(struct backend *be, store_txn_t t);
 
+    /*
+     * The toolstack has changed (or made, or removed) `key` of a started
+     * device's directory, or we have; may be NULL.
+     */
+    void (*changed)(struct backend *be, const char *key);
+
     /* Let go of the rings; requests in flight are finished first. */
     void (*disconnect)(struct backend *be);
 

@@ -76,11 +76,12 @@ static int dev_connect(struct backend *be, struct backend_why *why)
 {
     struct testdev *dev = (struct testdev *)be;
     uint32_t port;
-    int rc = ringmap_open(&dev->ring, be, "ring-ref", "ring-page-order", why);
+    int rc = ringmap_open(&dev->ring, be, be->frontend, "ring-ref",
+                          "ring-page-order", why);
 
     if (rc)
         return rc;
-    if (ringmap_read_port(be, "event-channel", &port) ||
+    if (ringmap_read_port(be, be->frontend, "event-channel", &port) ||
         loop_bind(be->loop, be->domid, port, on_event, dev, &dev->port)) {
         ringmap_close(&dev->ring, be);
         return backend_fail(why, -EINVAL, "no channel");

@@ -16,6 +16,14 @@ image: deps ## make the Debian dom0 disk image (about two minutes, once)
 $(if $(filter $(BUILD)/paravane.elf,$(HV)),,$(HV)):
 	@test -e $@ || { echo "HV=$@ is not there"; exit 1; }
 
+# The real Xen: what the figures are compared with and our host domain also runs on.
+PEER ?= $(BUILD)/peer/xen.elf
+$(BUILD)/peer/xen.elf: tests/image/peer.sh
+	@tests/image/peer.sh $(@D)
+
+.PHONY: peer
+peer: deps $(PEER) ## fetch the real Xen 4.17 into build/peer
+
 run: deps image $(HV) guests ## a dom0 shell on this terminal (Ctrl-A x ends it)
 	@tests/demo/run.py --hv $(HV)
 
@@ -98,8 +106,8 @@ unit: $(addprefix $(UNIT)/,$(UNIT_NAMES)) $(addprefix $(HOST_UNIT)/,$(HOST_UNIT_
 TEST_OUT := $(BUILD)/tests/machine
 TEST_JOB := $(TEST_OUT)/job
 
-include tests/bench/build.mk
 include $(wildcard tests/machine/*/build.mk)
+include tests/bench/build.mk
 
 .PHONY: guests
 guests: $(test-job-files)
@@ -110,17 +118,17 @@ hypervisor-builds:
 	@$(MAKE) --no-print-directory hypervisor CC=clang BUILD=$(BUILD)/clang > $(BUILD)/clang.log 2>&1 || { cat $(BUILD)/clang.log; false; }
 	@$(MAKE) --no-print-directory hypervisor CC=gcc DEBUG=1 BUILD=$(BUILD)/debug > $(BUILD)/debug.log 2>&1 || { cat $(BUILD)/debug.log; false; }
 
-machine: deps image $(HV) hypervisor-builds guests deb ## machine tests under QEMU (TESTS=PATTERN... selects)
+machine: deps image $(HV) $(PEER) hypervisor-builds guests deb ## machine tests under QEMU (TESTS=PATTERN... selects)
 	@tests/machine/run.py --hv $(HV) $(RUNFLAGS) $(TESTS)
 
 check: deps ## build with gcc and clang, unit tests, machine tests (under 15 minutes)
 	@tests/check.sh
 
-soak: deps image $(HV) hypervisor-builds guests deb ## the long counts; goes on where it was stopped
+soak: deps image $(HV) $(PEER) hypervisor-builds guests deb ## the long counts; goes on where it was stopped
 	@tests/soak.sh
 
-bench: deps image $(HV) guests ## figures against the peer (PEER=xen.elf ROUNDS=5)
-	@tests/bench/firstlight.py --hv $(HV) $(if $(PEER),--peer $(PEER)) --rounds $(or $(ROUNDS),5)
+bench: deps image $(HV) guests $(PEER) ## figures against the real Xen (ROUNDS=5)
+	@tests/bench/firstlight.py --hv $(HV) --peer $(PEER) --rounds $(or $(ROUNDS),5)
 
 lint: deps ## static checks of the sources and of what the READMEs name
 	@tests/lint.py

@@ -14,6 +14,36 @@
 
 #define ESCAPE 0x1d /* Ctrl-] */
 
+/* --- this terminal ---------------------------------------------------------*/
+
+static struct termios before;
+
+/* Both calls are allowed in a signal handler. */
+static void give_back_and_end(int sig)
+{
+    tcsetattr(STDIN_FILENO, TCSAFLUSH, &before);
+    _exit(128 + sig);
+}
+
+/* Raw, until it is given back, by a signal that ends us too. False: it is no
+ * terminal. */
+static bool take_terminal(void)
+{
+    static const int signals[] = {SIGTERM, SIGHUP, SIGINT, SIGQUIT};
+    struct termios raw;
+
+    if (tcgetattr(STDIN_FILENO, &before))
+        return false;
+    for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
+        signal(signals[i], give_back_and_end);
+    raw = before;
+    cfmakeraw(&raw);
+    tcsetattr(STDIN_FILENO, TCSAFLUSH, &raw);
+    return true;
+}
+
+/* --- the guest's console ---------------------------------------------------*/
+
 static int open_socket(const char *path)
 {
     struct sockaddr_un addr = {.sun_family = AF_UNIX};
@@ -90,8 +120,11 @@ static void relay(int fd)
                           {.fd = STDIN_FILENO, .events = POLLIN}};
 
     for (;;) {
-        if (poll(p, 2, -1) < 0 && errno != EINTR)
-            return;
+        if (poll(p, 2, -1) < 0) {
+            if (errno != EINTR)
+                return;
+            continue; /* and what it says of them is not to be believed */
+        }
         if (p[0].revents && !from_guest(fd))
             return;
         if (p[1].revents && !from_user(fd)) {
@@ -128,19 +161,15 @@ static int open_console(const char *guest, int *fd)
 
 int console_attach(const char *guest)
 {
-    struct termios before, raw;
-    bool terminal = !tcgetattr(STDIN_FILENO, &before);
     int fd = -1, status = open_console(guest, &fd);
+    bool terminal;
 
     if (status)
         return status;
     signal(SIGPIPE, SIG_IGN);
-    if (terminal) {
+    if (isatty(STDIN_FILENO))
         fprintf(stderr, "pvn: console of %s; Ctrl-] leaves it\n", guest);
-        raw = before;
-        cfmakeraw(&raw);
-        tcsetattr(STDIN_FILENO, TCSAFLUSH, &raw);
-    }
+    terminal = take_terminal();
     relay(fd);
     if (terminal) {
         tcsetattr(STDIN_FILENO, TCSAFLUSH, &before);

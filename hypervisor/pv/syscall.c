@@ -5,8 +5,11 @@
 
 #define SYSCALL_LENGTH 2
 
-static void bounce_syscall(struct vcpu *v, struct cpu_user_regs *regs,
-                           uint64_t callback, bool mask)
+/* Not in line: a hypercall shall not save registers for it. */
+static __attribute__((noinline)) void bounce_syscall(struct vcpu *v,
+                                                     struct cpu_user_regs *regs,
+                                                     uint64_t callback,
+                                                     bool mask)
 {
     if (unlikely(!callback)) {
         /* As on a CPU whose system has not enabled the instruction. */

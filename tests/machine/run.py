@@ -77,7 +77,7 @@ def headers(path):
         for line in f:
             if not line.startswith("#"):
                 break
-            if m := re.match(r"# (on|secs|only|soak): *(.*)", line):
+            if m := re.match(r"# (on|soak-on|secs|only|soak): *(.*)", line):
                 found[m[1]] = m[2].split()
     return found
 
@@ -91,9 +91,10 @@ def load_groups(ctx):
         module = os.path.join(HERE, folder, "test.py")
         if os.path.exists(script):
             h = headers(script)
-            for b in h.get("on", []):
-                by_boot[b].append(Case(f"{folder}@{b}", int(h.get("secs", ["60"])[0]),
-                                       h.get("only", [None])[0], "soak" in h))
+            for key in "on", "soak-on":
+                for b in h.get(key, []):
+                    by_boot[b].append(Case(f"{folder}@{b}", int(h.get("secs", ["60"])[0]),
+                                           h.get("only", [None])[0], "soak" in h or key == "soak-on"))
         if os.path.exists(module):
             spec = importlib.util.spec_from_file_location(folder.replace("-", "_"), module)
             mod = importlib.util.module_from_spec(spec)
@@ -149,7 +150,13 @@ def memory_available_mib():
 
 
 def image_of(build, ctx):
-    """Our image, or what another compiler or DEBUG=1 made of it; a given one stays."""
+    """Our image, or what another compiler or DEBUG=1 made of it; a given one stays.
+    A boot of the peer is one whatever was given."""
+    if build == "peer":
+        hv = os.path.join(machine.ROOT, "build", "peer", "xen.elf")
+        if not os.path.exists(hv):
+            raise RuntimeError(f"{hv} is not there: run `make peer`")
+        return hv
     if not build or ctx.hv != os.path.abspath(os.path.join(machine.ROOT, "build", "paravane.elf")):
         return ctx.hv
     hv = os.path.join(machine.ROOT, "build", build, "paravane.elf")

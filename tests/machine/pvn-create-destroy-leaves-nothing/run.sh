@@ -1,6 +1,7 @@
 # Fifty guests made and destroyed one after the other leave no memory, node,
 # descriptor or process.
 # on: host
+# soak-on: peer-host
 # secs: 400
 . /run/job/files/pv/lib.sh
 pv_up

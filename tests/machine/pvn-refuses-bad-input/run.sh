@@ -1,6 +1,7 @@
 # What cannot be made is refused with one clear sentence and a number of its
 # own, and leaves nothing.
 # on: host
+# soak-on: peer-host
 # secs: 180
 . /run/job/files/pv/lib.sh
 pv_up
@@ -8,7 +9,7 @@ pv_up
 pv_guest bad
 pvn create -q /run/bad.cfg && pvn destroy bad || fail "a guest that is good"
 sleep 1
-before=$(pv_state | grep -v free)
+before=$(pv_left)
 # refuse NUMBER WORDS key=value...: pvn create has to fail so.
 refuse()
 {
@@ -51,5 +52,5 @@ printf 'nonsense\n{"id":1,"method":"version","params":{"x":1}}\n' |
 grep -q 'not JSON' /run/out && grep -q 'no parameter' /run/out || fail "the socket takes nonsense"
 pvnd 2> /run/err && fail "a second pvnd started"
 grep -q 'another pvnd' /run/err || fail "a second pvnd says $(cat /run/err)"
-after=$(pv_state | grep -v free)
+after=$(pv_left)
 [ "$before" = "$after" ] || fail "left behind: $(diff <(echo "$before") <(echo "$after") | grep '^[<>]' | tr '\n' ' ')"

@@ -1,10 +1,11 @@
 # Two guests with disk and network card, made by pvn, run; each verb does to
 # them what its page says; nothing of them is left at the end.
 # on: host
+# soak-on: peer-host
 # secs: 300
 . /run/job/files/pv/lib.sh
 pv_up
-before=$(pv_state | grep -v free)
+before=$(pv_left)
 pv_guest a vcpus=2 job='ip addr add 10.9.0.11/24 dev eth0; ip link set eth0 up
 echo hello | dd of=/dev/xvda conv=sync 2>/dev/null; sync; echo WROTE
 while :; do ping -c1 -W1 10.9.0.1 > /dev/null && echo PONG; grep -c ^processor /proc/cpuinfo | sed s/^/CPUS=/; ls /sys/block | grep -c xvd | sed s/^/DISKS=/; ls /sys/class/net | grep -c eth | sed s/^/NICS=/; sleep 1; done'
@@ -51,8 +52,8 @@ wait_for 60 again || fail "it did not start again"
 want "shutdown" pvn shutdown -w b
 wait_for 20 pv_gone b || fail "b is still there"
 want "destroy" pvn destroy a
-settled() { [ "$before" = "$(pv_state | grep -v free)" ]; }
+settled() { [ "$before" = "$(pv_left)" ]; }
 wait_for 10 settled || {
     pvstore tree /
-    fail "left behind: $(diff <(echo "$before") <(pv_state) | grep '^[<>]' | tr '\n' ' ')"
+    fail "left behind: $(diff <(echo "$before") <(pv_left) | grep '^[<>]' | tr '\n' ' ')"
 }

@@ -1,6 +1,7 @@
 # pvnd may be killed while a guest is made or destroyed: the next one undoes
 # the first and finishes the second. Guests and daemons do not notice.
 # on: host
+# soak-on: peer-host
 # secs: 400
 . /run/job/files/pv/lib.sh
 pv_up
@@ -8,16 +9,14 @@ pv_guest calm job='n=0; while :; do n=$((n+1)); echo "TICK $n"; sleep 1; done'
 pv_guest victim
 pvn create -q /run/calm.cfg || fail "pvn create"
 pv_wait calm 'TICK 2' 90
-# (How many connections a pvnd has to the store depends on what it has done.)
-state() { pv_state | grep -v -e free -e pvnd -e 'pvstored '; }
-as_before() { [ "$before" = "$(state)" ]; }
-before=$(state)
+as_before() { [ "$before" = "$(pv_left)" ]; }
+before=$(pv_left)
 daemons=$(cat /run/paravane/children/*)
 check()
 {
     grep -q victim <(pvn list --names) && { pvn destroy victim || fail "$1: destroy"; }
     wait_for 10 as_before ||
-        fail "$1 left: $(diff <(echo "$before") <(state) | grep '^[<>]' | tr '\n' ' ')"
+        fail "$1 left: $(diff <(echo "$before") <(pv_left) | grep '^[<>]' | tr '\n' ' ')"
 }
 for ms in 0 50 100 200 300 400 600 800 1200; do
     pvn create -q /run/victim.cfg 2> /dev/null &

@@ -23,7 +23,7 @@ struct options {
 static void usage(FILE *to)
 {
     fputs("Usage: pvblkd --domid N [--io uring|threads] [--state-dir DIR]\n"
-          "              [--persistent-grants]\n"
+          "              [--persistent-grants] [--max-queues N]\n"
           "Serve the disks of guest N (0: of every guest). See pvblkd(8).\n",
           to);
 }
@@ -39,6 +39,19 @@ static int parse_domid(const char *text, int *domid)
     return 0;
 }
 
+static int parse_queues(const char *text, unsigned int *nr)
+{
+    char *end;
+    unsigned long v = strtoul(text, &end, 10);
+
+    if (!*text || *end || v < 1 || v > BLK_MAX_QUEUES) {
+        fprintf(stderr, "pvblkd: --max-queues takes 1 to %d\n", BLK_MAX_QUEUES);
+        return -EINVAL;
+    }
+    *nr = (unsigned int)v;
+    return 0;
+}
+
 /* 0 to go on, 1 to end well, 2 to end badly. */
 static int parse(int argc, char **argv, struct options *o)
 {
@@ -47,6 +60,7 @@ static int parse(int argc, char **argv, struct options *o)
         {"io", required_argument, NULL, 'i'},
         {"state-dir", required_argument, NULL, 's'},
         {"persistent-grants", no_argument, NULL, 'p'},
+        {"max-queues", required_argument, NULL, 'q'},
         {"version", no_argument, NULL, 'V'},
         {"help", no_argument, NULL, 'h'},
         {0},
@@ -70,6 +84,10 @@ static int parse(int argc, char **argv, struct options *o)
             break;
         case 'p':
             o->settings.persistent = 1;
+            break;
+        case 'q':
+            if (parse_queues(optarg, &o->settings.max_queues))
+                return 2;
             break;
         case 'V':
             puts("pvblkd " PARAVANE_VERSION);
@@ -137,7 +155,8 @@ static int serve(struct options *o, struct loop *loop, struct blkio *io)
 
 int main(int argc, char **argv)
 {
-    struct options o = {.settings.state_dir = "/run/paravane/pvblkd"};
+    struct options o = {
+        .settings = {.state_dir = "/run/paravane/pvblkd", .max_queues = 4}};
     struct loop *loop;
     struct blkio *io;
     int rc = parse(argc, argv, &o);

@@ -240,6 +240,13 @@ static void forget(struct backend *be)
     free(be);
 }
 
+int backend_announce(struct backend *be)
+{
+    if (!be->connected || read_state(be, be->path) != XenbusStateConnected)
+        return -EAGAIN;
+    return switch_state(be, XenbusStateConnected, be->host->cls->details);
+}
+
 static int act(struct backend *be, enum xb_action action)
 {
     switch (action) {

@@ -98,6 +98,12 @@ struct backend *backend_find(struct backend_host *host, uint32_t domid,
 /* A `start` that was in progress has ended, with 0 or -errno and `why`. */
 void backend_started(struct backend *be, int rc, const struct backend_why *why);
 
+/*
+ * Write a connected device's details anew, and its state with them, so that the
+ * frontend looks at them. 0 or -errno.
+ */
+int backend_announce(struct backend *be);
+
 /* Say it in `why` and return `rc`. */
 int backend_fail(struct backend_why *why, int rc, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));

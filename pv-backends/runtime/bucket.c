@@ -21,18 +21,19 @@ void bucket_set(struct bucket *b, uint64_t per_second, uint64_t burst)
 
 static void fill(struct bucket *b, uint64_t now_ns)
 {
+    /* Huge at the first look and for a clock gone backwards: then it is full.
+     */
     uint64_t ns = now_ns - b->filled_ns;
-    uint64_t tokens;
+    unsigned __int128 tokens =
+        (unsigned __int128)ns * b->per_second / SECOND_NS;
 
-    if (ns > SECOND_NS)
-        ns = SECOND_NS; /* also the first look, and a clock gone backwards */
-    tokens = (uint64_t)((unsigned __int128)ns * b->per_second / SECOND_NS);
     if (!tokens)
         return; /* the time is not lost: it counts on from filled_ns */
     b->filled_ns = now_ns;
-    b->level += (int64_t)tokens;
-    if (b->level > b->size)
+    if (tokens >= (unsigned __int128)(b->size - b->level))
         b->level = b->size;
+    else
+        b->level += (int64_t)tokens;
 }
 
 uint64_t bucket_wait_ns(struct bucket *b, uint64_t now_ns)

@@ -463,10 +463,17 @@ void blkback_poll(struct blkback *bb)
         while (!bb->broken && consume(bb))
             launch(bb);
         publish(bb);
+        if (bb->polled)
+            return;
         RING_WRITE(bb->ring.sring->req_event, bb->ring.req_cons + 1);
         xen_mb(); /* ask to be woken, then look again */
-    } while (!bb->broken && !inflight_full(&bb->journal) &&
-             RING_READ(bb->ring.sring->req_prod) != bb->ring.req_cons);
+    } while (blkback_wanted(bb));
+}
+
+bool blkback_wanted(const struct blkback *bb)
+{
+    return !bb->broken && !inflight_full(&bb->journal) &&
+           RING_READ(bb->ring.sring->req_prod) != bb->ring.req_cons;
 }
 
 /* --- completions ------------------------------------------------------------

@@ -59,6 +59,7 @@ struct blkback {
     unsigned int running;       /* handed to the image, not answered */
     unsigned int unpublished;   /* answers the guest does not see yet */
     bool barrier, broken;
+    bool polled; /* somebody looks: the guest needs to send no events */
     struct copy_batch *copies;
     struct log_limit log_limit;
     struct blkback_stats stats;
@@ -78,6 +79,9 @@ void blkback_close(struct blkback *bb, bool remove_journal);
 
 /* The ring may have new requests, or those that wait may begin. */
 void blkback_poll(struct blkback *bb);
+
+/* Has it? */
+bool blkback_wanted(const struct blkback *bb);
 
 /* This operation of ours has been reaped; then, after the last, finish. */
 void blkback_io_done(struct blkio_op *op, struct blkback **owner);

@@ -21,8 +21,29 @@ static enum loop_turn on_event(void *arg)
     struct blkqueue *q = arg;
 
     q->active(q->be);
+    q->back.polled = spin_touch(q->be->loop->spin, &q->source);
     blkback_poll(&q->back);
     return LOOP_DONE;
+}
+
+/* While it is polled. */
+static bool work(void *arg)
+{
+    struct blkqueue *q = arg;
+
+    if (!blkback_wanted(&q->back))
+        return false;
+    blkback_poll(&q->back);
+    return true;
+}
+
+static void rest(void *arg)
+{
+    struct blkqueue *q = arg;
+
+    q->active(q->be);
+    q->back.polled = false;
+    blkback_poll(&q->back);
 }
 
 static void on_later(evutil_socket_t fd, short what, void *arg)
@@ -156,6 +177,7 @@ int blkqueue_open(struct blkqueue **out, struct backend *be,
         return backend_fail(why, -ENOMEM, "out of memory");
     q->be = be;
     q->active = setup->active;
+    q->source = (struct spin_source){.work = work, .rest = rest, .arg = q};
     rc = open_all(q, setup, why);
     if (rc) {
         blkqueue_close(q);
@@ -169,6 +191,7 @@ void blkqueue_close(struct blkqueue *q)
 {
     if (!q)
         return;
+    spin_forget(q->be->loop->spin, &q->source);
     if (q->opened)
         blkback_close(&q->back, !q->be->leaving);
     if (q->later)

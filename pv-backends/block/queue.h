@@ -8,6 +8,7 @@
 #include "pv-backends/block/blkback.h"
 #include "pv-backends/runtime/backend.h"
 #include "pv-backends/runtime/ringmap.h"
+#include "pv-backends/runtime/spin.h"
 
 struct event;
 
@@ -20,6 +21,7 @@ struct blkqueue {
     struct loop_port *port;
     struct event *later; /* for what waits for the disk's rate */
     void (*active)(struct backend *be);
+    struct spin_source source;
     bool opened;
     struct blkback back;
 };

@@ -3,6 +3,7 @@
 #include "pv-backends/runtime/instance.h"
 #include "pv-backends/runtime/log.h"
 #include "pv-backends/runtime/loop.h"
+#include "pv-backends/runtime/option.h"
 
 #include <getopt.h>
 #include <stdio.h>
@@ -14,30 +15,24 @@
 
 static void usage(FILE *to)
 {
-    fputs("Usage: pvnetd [--max-queues N] [--no-switch] [--version | --help]\n"
+    fputs("Usage: pvnetd [--max-queues N] [--no-switch] [--poll-us N]\n"
+          "              [--version | --help]\n"
           "Serve the network cards of every guest. See pvnetd(8).\n",
           to);
 }
 
-static int parse_queues(const char *text, unsigned int *nr)
-{
-    char *end;
-    unsigned long v = strtoul(text, &end, 10);
-
-    if (!*text || *end || v < 1 || v > NET_MAX_QUEUES) {
-        fprintf(stderr, "pvnetd: --max-queues takes 1 to %d\n", NET_MAX_QUEUES);
-        return 2;
-    }
-    *nr = (unsigned int)v;
-    return 0;
-}
+struct options {
+    unsigned int poll_us;
+    struct net_settings settings;
+};
 
 /* 0 to go on, 1 to end well, 2 to end badly. */
-static int parse(int argc, char **argv, struct net_settings *s)
+static int parse(int argc, char **argv, struct options *o)
 {
     static const struct option longs[] = {
         {"max-queues", required_argument, NULL, 'q'},
         {"no-switch", no_argument, NULL, 'n'},
+        {"poll-us", required_argument, NULL, 'P'},
         {"version", no_argument, NULL, 'V'},
         {"help", no_argument, NULL, 'h'},
         {0},
@@ -47,10 +42,14 @@ static int parse(int argc, char **argv, struct net_settings *s)
     while (!rc && (c = getopt_long(argc, argv, "", longs, NULL)) != -1) {
         switch (c) {
         case 'q':
-            rc = parse_queues(optarg, &s->max_queues);
+            rc = option_number("max-queues", optarg, 1, NET_MAX_QUEUES,
+                               &o->settings.max_queues);
+            break;
+        case 'P':
+            rc = option_number("poll-us", optarg, 0, 10000, &o->poll_us);
             break;
         case 'n':
-            s->switching = false;
+            o->settings.switching = false;
             break;
         case 'V':
             puts("pvnetd " PARAVANE_VERSION);
@@ -66,16 +65,18 @@ static int parse(int argc, char **argv, struct net_settings *s)
         usage(stderr);
         rc = 2;
     }
-    return rc;
+    return rc ? 2 : 0;
 }
 
 int main(int argc, char **argv)
 {
-    struct net_settings settings = {
-        .state_dir = STATE_DIR, .max_queues = 4, .switching = true};
+    struct options o = {.poll_us = LOOP_POLL_US,
+                        .settings = {.state_dir = STATE_DIR,
+                                     .max_queues = 4,
+                                     .switching = true}};
     struct backend_host *host;
     struct loop *loop;
-    int rc = parse(argc, argv, &settings);
+    int rc = parse(argc, argv, &o);
 
     if (rc)
         return rc == 1 ? 0 : 2;
@@ -83,11 +84,11 @@ int main(int argc, char **argv)
         instance_make_dir(STATE_DIR, 0700) ||
         instance_lock(RUN_DIR, "pvnetd", 0))
         return 1;
-    rc = loop_open(&loop, 30);
+    rc = loop_open(&loop, 30, o.poll_us);
     if (rc)
         return 1;
     log_info("pvnetd " PARAVANE_VERSION);
-    net_device_setup(&settings);
+    net_device_setup(&o.settings);
     rc = backend_host_open(&host, loop, &net_class, -1);
     if (!rc) {
         rc = loop_run(loop);

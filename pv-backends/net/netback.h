@@ -46,6 +46,7 @@ struct netback {
     netif_tx_back_ring_t tx;
     netif_rx_back_ring_t rx;
     bool broken;
+    bool polled;              /* somebody looks: events need not be sent */
     bool long_way;            /* its pages cannot be trusted to be there */
     bool dry;                 /* let its guest wait for no more frames */
     struct netback *wait_for; /* the card that has no room for its next frame */
@@ -76,6 +77,9 @@ enum netback_tx {
 
 /* A turn of sending. */
 enum netback_tx netback_tx_poll(struct netback *nb, uint64_t *wait_ns);
+
+/* Does the guest want to send, as far as the ring tells? */
+bool netback_tx_wanted(const struct netback *nb);
 
 /* The card it waits for gets no more frames until it has buffers again. */
 void netback_tx_give_up(struct netback *nb);

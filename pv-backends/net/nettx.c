@@ -346,9 +346,17 @@ static void answer(struct netback *nb)
 /* After the last frame: ask to be woken, then look again. */
 static bool has_more(struct netback *nb)
 {
+    if (nb->polled)
+        return false; /* somebody looks anyway */
     RING_WRITE(nb->tx.sring->req_event, nb->tx.req_cons + 1);
     xen_mb();
-    return RING_READ(nb->tx.sring->req_prod) != nb->tx.req_cons;
+    return netback_tx_wanted(nb);
+}
+
+bool netback_tx_wanted(const struct netback *nb)
+{
+    return !nb->broken && !nb->wait_for &&
+           RING_READ(nb->tx.sring->req_prod) != nb->tx.req_cons;
 }
 
 static void stop_waiting(struct netback *nb)

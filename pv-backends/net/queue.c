@@ -59,11 +59,11 @@ static void on_stalled(evutil_socket_t fd, short what, void *arg)
 }
 
 /* A sender that waits keeps its port open: an event more does no harm. */
-static enum loop_turn on_tx_event(void *arg)
+static enum loop_turn transmit(struct netqueue *q)
 {
-    struct netqueue *q = arg;
     uint64_t wait_ns = 0;
 
+    q->paced = false;
     switch (netback_tx_poll(&q->back, &wait_ns)) {
     case NETBACK_TX_MORE:
         return LOOP_MORE;
@@ -71,11 +71,40 @@ static enum loop_turn on_tx_event(void *arg)
         set_timer(q->sender, HOLD_MS * 1000);
         return LOOP_DONE;
     case NETBACK_TX_LIMITED:
+        q->paced = true;
         set_timer(q->sender, wait_ns / 1000 + 1);
         return LOOP_DONE;
     default:
         return LOOP_DONE;
     }
+}
+
+static enum loop_turn on_tx_event(void *arg)
+{
+    struct netqueue *q = arg;
+
+    q->back.polled = spin_touch(q->be->loop->spin, &q->source);
+    return transmit(q);
+}
+
+/* While it is polled. */
+static bool work(void *arg)
+{
+    struct netqueue *q = arg;
+
+    if (q->paced || !netback_tx_wanted(&q->back))
+        return false;
+    transmit(q);
+    return true;
+}
+
+static void rest(void *arg)
+{
+    struct netqueue *q = arg;
+
+    q->back.polled = false;
+    if (transmit(q) == LOOP_MORE)
+        loop_kick(q->be->loop, q->tx_port);
 }
 
 /* The sender's wait is over: for another card, or for its rate. */
@@ -268,6 +297,7 @@ int netqueue_open(struct netqueue **out, struct backend *be,
     if (!q)
         return -ENOMEM;
     q->be = be;
+    q->source = (struct spin_source){.work = work, .rest = rest, .arg = q};
     rc = open_all(q, setup, why);
     if (rc) {
         netqueue_close(q);
@@ -293,6 +323,7 @@ void netqueue_close(struct netqueue *q)
 {
     if (!q)
         return;
+    spin_forget(q->be->loop->spin, &q->source);
     if (q->back.cfg.arg) /* it was opened */
         netback_close(&q->back);
     free_event(q->readable);

@@ -9,6 +9,7 @@
 #include "pv-backends/net/netswitch.h"
 #include "pv-backends/runtime/backend.h"
 #include "pv-backends/runtime/ringmap.h"
+#include "pv-backends/runtime/spin.h"
 
 /* What the frontend says it can do; what it does not say it cannot. */
 struct net_abilities {
@@ -25,7 +26,9 @@ struct netqueue {
     struct event *readable, *stalled, *sender;
     struct ringmap tx_ring, rx_ring;
     struct loop_port *tx_port, *rx_port; /* the same when not split */
+    struct spin_source source;           /* of what the guest sends */
     bool full;                           /* waiting for buffers */
+    bool paced;                          /* waiting for its rate */
     struct netback back;
 };
 

@@ -4,6 +4,7 @@
  * start and a successor change about it.
  *
  * sources: pv-backends/runtime/backend.c pv-backends/runtime/xbstate.c
+ * sources: pv-backends/runtime/spin.c pv-backends/runtime/bucket.c
  * sources: pv-backends/runtime/store.c pv-backends/runtime/loop.c
  * sources: pv-backends/runtime/log.c pv-backends/runtime/ringmap.c
  * sources: dom0/libs/evtchn/evtchn-fake.c dom0/libs/gnttab/gnttab-fake.c
@@ -135,7 +136,7 @@ static void run(void)
 
 static void open_host(void)
 {
-    assert_int_equal(loop_open(&w.loop, 0), 0);
+    assert_int_equal(loop_open(&w.loop, 0, 0), 0);
     assert_int_equal(backend_host_open(&w.host, w.loop, &test_class, -1), 0);
     run();
 }

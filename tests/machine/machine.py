@@ -59,9 +59,12 @@ class Machine:
         self._partial = b""
         self._cond = threading.Condition()
         qmp = os.path.join(self.tmp, "qmp")
-        args = ["setpriv", "--pdeathsig", "KILL", "qemu-system-x86_64", "-accel", "tcg,thread=multi,tb-size=512",
+        args = ["setpriv", "--pdeathsig", "KILL", "qemu-system-x86_64", "-accel",
+                f"tcg,thread={'single' if icount else 'multi'},tb-size=512",
                 "-machine", machine, "-cpu", cpu, "-m", str(mem), "-smp", str(smp),
                 "-display", "none", "-no-reboot", "-qmp", f"unix:{qmp},server=on,wait=off"]
+        if icount:  # instructions instead of time: exact, and no waiting when idle
+            args += ["-icount", "shift=0,sleep=off"]
         if not stdio:
             args += ["-serial", "stdio", "-monitor", "none"]
         else:

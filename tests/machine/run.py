@@ -77,7 +77,7 @@ def headers(path):
         for line in f:
             if not line.startswith("#"):
                 break
-            if m := re.match(r"# (on|soak-on|secs|only|soak): *(.*)", line):
+            if m := re.match(r"# (on|soak-on|secs|long|only|soak): *(.*)", line):
                 found[m[1]] = m[2].split()
     return found
 
@@ -91,10 +91,12 @@ def load_groups(ctx):
         module = os.path.join(HERE, folder, "test.py")
         if os.path.exists(script):
             h = headers(script)
+            secs = h.get("long") if ctx.soak else None
+            secs = int((secs or h.get("secs", ["60"]))[0])
             for key in "on", "soak-on":
                 for b in h.get(key, []):
-                    by_boot[b].append(Case(f"{folder}@{b}", int(h.get("secs", ["60"])[0]),
-                                           h.get("only", [None])[0], "soak" in h or key == "soak-on"))
+                    by_boot[b].append(Case(f"{folder}@{b}", secs, h.get("only", [None])[0],
+                                           "soak" in h or key == "soak-on"))
         if os.path.exists(module):
             spec = importlib.util.spec_from_file_location(folder.replace("-", "_"), module)
             mod = importlib.util.module_from_spec(spec)

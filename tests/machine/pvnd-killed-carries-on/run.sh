@@ -13,6 +13,8 @@ pvn create -q /run/calm.cfg || fail "pvn create"
 pv_wait calm 'TICK 2' 90
 as_before() { [ "$before" = "$(pv_left)" ]; }
 before=$(pv_left)
+fds() { ls -l "/proc/$(pgrep -ox pvconsoled)/fd" | awk '{ print $9, $10, $11 }'; }
+fds > /run/fds
 daemons=$(cat /run/paravane/children/*)
 is_there() { pvn list --names | grep -qx victim; }
 
@@ -35,8 +37,11 @@ at_step()
 check()
 {
     ! is_there || pvn destroy victim || fail "$1: destroy"
-    wait_for 10 as_before ||
+    wait_for 10 as_before || {
+        diff /run/fds <(fds)
+        tail -20 $pv_log
         fail "$1 left: $(diff <(echo "$before") <(pv_left) | grep '^[<>]' | tr '\n' ' ')"
+    }
 }
 # each_of SOME STEPS: the steps to be killed at, SOME of them but in a soak.
 each_of() { [ -n "${CYCLES:-}" ] && seq 1 "$2" || seq 1 $((($2 + $1 - 1) / $1)) "$2"; }

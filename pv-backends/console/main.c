@@ -105,7 +105,7 @@ int main(int argc, char **argv)
         instance_make_dir(dirs.logs, 0750) ||
         instance_lock(dirs.sockets, "pvconsoled", 0))
         return 1;
-    rc = loop_open(&loop, 30);
+    rc = loop_open(&loop, 30, 0);
     if (rc)
         return 1;
     log_info("version " PARAVANE_VERSION "%s",

@@ -193,7 +193,7 @@ def run_boot(g, ctx):
         extra = ["-nic", "none"] + (boots.device_args(b["machine"], scratch) if b["devices"] else [])
         m = machine.quick_boot(g.log, image_of(b["build"], ctx), job=job, dom0_kernel=b["dom0_kernel"], dom0_mem=b["dom0_mem"],
                                machine=b["machine"], smp=b["smp"], mem=b["mem"], extra=extra, gdb=ctx.gdb,
-                               hvargs=ctx.hvargs)
+                               hvargs=f"{b['hvargs']} {ctx.hvargs}".strip())
         watch_boot(g, m, cases, ctx, b["ends"])
     finally:
         if m:

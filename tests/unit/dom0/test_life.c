@@ -11,6 +11,8 @@
  * sources: dom0/daemon/networks.c dom0/daemon/registry.c dom0/daemon/guest.c
  * sources: dom0/daemon/record.c dom0/daemon/diskclaim.c
  * sources: dom0/builder/builder.c dom0/builder/error.c dom0/builder/image.c
+ * sources: dom0/builder/image-file.c dom0/builder/image-kept.c
+ * sources: dom0/builder/ramdisk.c
  * sources: dom0/builder/bzimage.c dom0/builder/unpack.c dom0/builder/cache.c
  * sources: dom0/builder/elf.c dom0/builder/layout.c
  * sources: dom0/builder/pv.c dom0/builder/pagetable.c dom0/builder/policy.c

@@ -50,7 +50,7 @@ refuse 7 'needs [0-9]* MiB of memory, [0-9]* MiB are free' memory=900000
 refuse 7 'MiB: raise .memory' memory=8
 say text
 refuse 6 'bad.cfg:[0-9]*:10: this ... has no' 'memory=['
-refuse 6 'bad.cfg:[0-9]*:14: expected the end of the line, found .160' 'memory=160 160'
+refuse 6 'bad.cfg:[0-9]*:14: expected the end of the line, found a number' 'memory=160 160'
 refuse 6 'bad.cfg:[0-9]*:10: ' 'memory="much"'
 refuse 6 'bad.cfg:[0-9]*:[0-9]*: .*nonsense' "disk=['/run/bad.img,raw,nonsense,w']"
 

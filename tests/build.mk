@@ -91,16 +91,20 @@ $(foreach t,$(FUZZ_NAMES),$(eval $(call fuzz_rule,$(t))))
 fuzz: deps $(addprefix $(BUILD)/fuzz/,$(FUZZ_NAMES)) ## every parser of foreign bytes, SECS=30 each
 	@tests/fuzz/run.sh $(or $(SECS),30) $(addprefix $(BUILD)/fuzz/,$(FUZZ_NAMES))
 
-# The store's daemon over a hypervisor made of files, and the test that kills it.
-PVSTORED_FAKE_SRC := $(xs-core-src) $(xs-transport-src) $(xs-daemon-src) \
-	tests/unit/xenstore/fake-xen.c
-$(HOST_UNIT)/pvstored: $(patsubst %.c,$(HOST_UNIT)/%.o,$(PVSTORED_FAKE_SRC))
+# Tests of the store's programs as they are, but for the hypervisor, which is made
+# of files (tests/unit/xenstore/fake-xen.c): scripts that print what cmocka does.
+FAKE_XEN := tests/unit/xenstore/fake-xen.c
+$(HOST_UNIT)/pvstored: $(patsubst %.c,$(HOST_UNIT)/%.o,$(xs-core-src) $(xs-transport-src) $(xs-daemon-src) $(FAKE_XEN))
 	$(CC) -fsanitize=address,undefined $^ -levent_core -o $@
--include $(patsubst %.c,$(HOST_UNIT)/%.d,$(PVSTORED_FAKE_SRC))
-$(HOST_UNIT)/test_kill: tests/unit/xenstore/test_kill.py $(HOST_UNIT)/pvstored
+$(HOST_UNIT)/pvstore: $(patsubst %.c,$(HOST_UNIT)/%.o,$(xs-client-src) $(xs-cmd-src))
+	$(CC) -fsanitize=address,undefined $^ -ljansson -o $@
+$(HOST_UNIT)/xs-program: $(BUILD)/tests/machine/job/xs-program
 	cp $< $@
+$(HOST_UNIT)/test_%: tests/unit/xenstore/test_%.py $(addprefix $(HOST_UNIT)/,pvstored pvstore xs-program)
+	cp $< $@
+HOST_SCRIPTS := $(patsubst tests/unit/xenstore/%.py,$(HOST_UNIT)/%,$(wildcard tests/unit/xenstore/test_*.py))
 
-unit: $(HOST_UNIT)/test_kill $(addprefix $(UNIT)/,$(UNIT_NAMES)) $(addprefix $(HOST_UNIT)/,$(HOST_UNIT_NAMES)) ## unit tests on the host
+unit: $(HOST_SCRIPTS) $(addprefix $(UNIT)/,$(UNIT_NAMES)) $(addprefix $(HOST_UNIT)/,$(HOST_UNIT_NAMES)) ## unit tests on the host
 	@tests/unit/run.py $^
 
 # --- guests and tools that machine tests hand to dom0 -------------------------

@@ -98,10 +98,12 @@ $(HOST_UNIT)/pvstored: $(patsubst %.c,$(HOST_UNIT)/%.o,$(xs-core-src) $(xs-trans
 	$(CC) -fsanitize=address,undefined $^ -levent_core -o $@
 $(HOST_UNIT)/pvstore: $(patsubst %.c,$(HOST_UNIT)/%.o,$(xs-client-src) $(xs-cmd-src))
 	$(CC) -fsanitize=address,undefined $^ -ljansson -o $@
-$(HOST_UNIT)/xs-program: $(BUILD)/tests/machine/job/xs-program
+$(HOST_UNIT)/flood: tests/unit/xenstore/flood.c
+	$(CC) $(WARN) -O2 -D_GNU_SOURCE -D__XEN_TOOLS__ $< -o $@
+$(addprefix $(HOST_UNIT)/,xs-program bench_store): $(HOST_UNIT)/%: $(BUILD)/tests/machine/job/%
 	cp $< $@
-$(HOST_UNIT)/test_%: tests/unit/xenstore/test_%.py $(addprefix $(HOST_UNIT)/,pvstored pvstore xs-program)
-	cp $< $@
+$(HOST_UNIT)/test_%: tests/unit/xenstore/test_%.py $(addprefix $(HOST_UNIT)/,pvstored pvstore flood xs-program bench_store)
+	ln -sfn $(abspath $<) $@
 HOST_SCRIPTS := $(patsubst tests/unit/xenstore/%.py,$(HOST_UNIT)/%,$(wildcard tests/unit/xenstore/test_*.py))
 
 unit: $(HOST_SCRIPTS) $(addprefix $(UNIT)/,$(UNIT_NAMES)) $(addprefix $(HOST_UNIT)/,$(HOST_UNIT_NAMES)) ## unit tests on the host

@@ -1,9 +1,7 @@
 #!/usr/bin/env python3
 """The real daemon and the shell tool, as an administrator meets them: a damaged
 journal, a second daemon, the log after rotation, each command of pvstore, and a
-program written to <xenstore.h>.
-
-Environment: PVSTORED, PVSTORE, XS_PROGRAM (those beside this file)."""
+program written to <xenstore.h>."""
 import json
 import os
 import re
@@ -14,12 +12,7 @@ import sys
 import tempfile
 import time
 
-HERE = os.path.dirname(os.path.abspath(sys.argv[0]))
-PATIENCE = 30
-
-
-def program(name):
-    return os.environ.get(name.upper().replace("-", "_")) or os.path.join(HERE, name)
+from filehost import PATIENCE, program
 
 
 class Host:

@@ -5,7 +5,7 @@
 HV ?= $(BUILD)/paravane.elf
 export HV
 
-.PHONY: deps image run demo unit machine check soak bench fuzz lint format FORCE_HV
+.PHONY: deps image run demo unit machine check soak bench bench-store fuzz lint format FORCE_HV
 deps: ## install what is missing of Debian's packages (needs root)
 	@tests/deps.sh
 
@@ -143,6 +143,9 @@ check: deps ## build with gcc and clang, unit tests, machine tests (under 15 min
 
 soak: deps image $(HV) $(PEER) hypervisor-builds guests deb $(HOST_UNIT)/test_kill ## the long counts; goes on where it was stopped
 	@tests/soak.sh
+
+bench-store: deps image userland $(TEST_JOB)/bench_store ## the store beside Debian's two daemons (PEER=xen.elf ROUNDS=5)
+	@tests/bench/store.py --hv $(PEER) $(if $(ROUNDS),--rounds $(ROUNDS))
 
 bench: deps image $(HV) guests pathlen-parts $(PEER) ## report of figures against the peer (ROUNDS=5 QUICK=1)
 	@tests/bench/bench.py --hv $(HV) --peer $(PEER) $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(QUICK),--quick)

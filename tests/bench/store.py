@@ -17,7 +17,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(os.path.dirname(HERE), "machine"))
 sys.path.insert(0, HERE)
 import machine
-from firstlight import quartiles
+from stats import differ, quartiles
 
 DAEMONS = ["ours", "xenstored", "oxenstored"]
 COSTS = ("us", "us-each", "ms", "bytes")  # less is better
@@ -76,12 +76,11 @@ def verdict(mine, theirs, unit):
     """Ours over theirs, in times better."""
     if not mine or not theirs:
         return ""
-    lo, mid, hi = quartiles(mine)
-    tlo, tmid, thi = quartiles(theirs)
+    mid, tmid = quartiles(mine)[1], quartiles(theirs)[1]
     if not mid or not tmid:
         return ""
     ratio = tmid / mid if unit in COSTS else mid / tmid
-    return f"{ratio:.2f}x" if hi < tlo or lo > thi else f"{ratio:.2f}x same"
+    return f"{ratio:.2f}x" if differ(mine, theirs) else f"{ratio:.2f}x same"
 
 
 def table(got, ring):

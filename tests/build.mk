@@ -68,7 +68,8 @@ $(foreach t,$(UNIT_NAMES),$(eval $(call unit_rule,$(t))))
 -include $(UNIT_FAKES:.o=.d)
 
 # Those of the host domain's programs: tests/unit/<part>/test_<module>.c, whose
-# first comment says `sources: ...` and perhaps `libs: ...`.
+# first comment says `sources: ...`, also by a variable of a build.mk, and perhaps
+# `libs: ...`.
 HOST_UNIT := $(UNIT)/host
 HOST_UNIT_NAMES := $(basename $(wildcard tests/unit/*/test_*.c))
 HOST_UNIT_CFLAGS = $(WARN) -O1 -g -D_GNU_SOURCE -D__XEN_TOOLS__ -DUNIT_TEST \
@@ -81,9 +82,9 @@ $(HOST_UNIT)/%.o: %.c tests/build.mk
 	$(CC) $(HOST_UNIT_CFLAGS) -MMD -MP -c $< -o $@
 
 define host_unit_rule
-$(HOST_UNIT)/$(1): $(patsubst %.c,$(HOST_UNIT)/%.o,$(1).c $(call test_comment,$(1),sources))
+$(HOST_UNIT)/$(1): $$(patsubst %.c,$(HOST_UNIT)/%.o,$(1).c $(call test_comment,$(1),sources))
 	$$(CC) -fsanitize=address,undefined $$^ -lcmocka $(call test_comment,$(1),libs) -o $$@
--include $(patsubst %.c,$(HOST_UNIT)/%.d,$(1).c $(call test_comment,$(1),sources))
+-include $$(patsubst %.c,$(HOST_UNIT)/%.d,$(1).c $(call test_comment,$(1),sources))
 endef
 $(foreach t,$(HOST_UNIT_NAMES),$(eval $(call host_unit_rule,$(t))))
 

@@ -59,9 +59,12 @@ static inline const struct hypercall *hypercall_find(uint64_t nr, long *rc)
     return row;
 }
 
-/* pv/entry.S (by pv/syscall.c) calls it for a syscall out of virtual kernel
-   mode: `regs` name the call and get its result. */
-void hypercall_dispatch(struct cpu_user_regs *regs);
+/*
+ * pv/entry.S calls it for a syscall out of virtual kernel mode: `regs` name
+ * the call and get its result, `a` holds what they pass. The caller has
+ * cleared cpu_info()->entry_tsc: hypercall_should_yield() has not been asked.
+ */
+void hypercall_dispatch(struct cpu_user_regs *regs, struct hc_args *a);
 /* restart.c: make the guest ask again with the arguments of `a`. */
 void hypercall_rewind(struct cpu_user_regs *regs, const struct hc_args *a);
 /* restart.c: has the running hypercall had its share of time? Then return

@@ -17,15 +17,15 @@ static inline bool fetch_frame(struct iret_context *c, const void *sp)
     static_assert(sizeof(*c) == 9 * 8, "nine words");
     if (unlikely(!guest_range_ok(sp, sizeof(*c))))
         return false;
-    __asm__ volatile(".irp at, 0, 8, 16, 24, 32, 40, 48, 56, 64\n"
-                     "1: mov \\at(%2), %1\n"
-                     "mov %1, \\at(%3)\n" _ASM_EXTABLE("1b", "2f")
-                     ".endr\n"
-                     "xor %0, %0\n"
-                     "2:\n"
-                     : "+r"(rc), "=&r"(word)
-                     : "r"(sp), "r"(c)
-                     : "memory");
+    __asm__ volatile(
+        ".irp at, 0, 8, 16, 24, 32, 40, 48, 56, 64\n"
+        "1: mov \\at(%2), %1\n"
+        "mov %1, \\at(%3)\n" _ASM_EXTABLE("1b", "2f") ".endr\n"
+                                                      "xor %0, %0\n"
+                                                      "2:\n"
+        : "+r"(rc), "=&r"(word)
+        : "r"(sp), "r"(c)
+        : "memory");
     return !rc;
 }
 

@@ -119,18 +119,19 @@ static bool entry_exchange(uint64_t *p, uint64_t pte,
 int table_entry_set(struct domain *d, struct domain *owner, struct frame *table,
                     unsigned i, const struct entry_update *u)
 {
-    unsigned level = frame_table_level(table, d);
+    unsigned level = u->level ? u->level : frame_table_level(table, d);
     uint64_t *p = (uint64_t *)frame_virt(table) + i;
     uint64_t old = READ_ONCE(*p), pte = entry_adjust(level, u->pte);
     int rc;
 
     if (level == 4 && i >= HOST_L4_FIRST && i <= HOST_L4_LAST)
         return -EINVAL;
-    if (entry_is_similar(old, pte))
+    if ((old & pte & PTE_P) && entry_is_similar(old, pte))
         return entry_exchange(p, pte, u, &old) ? 0 : -EAGAIN;
 
     /* Only less: write-protecting, as fork does to every page. */
-    if (level == 1 && (old & PTE_RW) && entry_is_similar(old & ~PTE_RW, pte)) {
+    if (level == 1 && (old & PTE_RW) && (pte & PTE_P) &&
+        entry_is_similar(old & ~PTE_RW, pte)) {
         if (!entry_exchange(p, pte, u, &old))
             return -EAGAIN;
         if (mfn_is_ram(pte_mfn(old)))
@@ -138,15 +139,22 @@ int table_entry_set(struct domain *d, struct domain *owner, struct frame *table,
         return 0;
     }
     pte = u->pte;
-    rc = entry_get_preempt(d, owner, level, &pte);
+    rc = pte & PTE_P ? entry_get_preempt(d, owner, level, &pte) : 0;
     if (rc)
         return rc;
     if (!entry_exchange(p, pte, u, &old)) {
         entry_put(d, level, pte);
         return -EAGAIN;
     }
-    entry_put(d, level, old);
+    if (old & PTE_P)
+        entry_put(d, level, old);
     return 0;
+}
+
+/* What a table let go of must be gone before the next entry is looked at. */
+static inline int drain(struct domain *d)
+{
+    return unlikely(d->pv.nr_drops) ? frame_drain(d) : 0;
 }
 
 /* Entry number of `va` at a level. */
@@ -258,7 +266,7 @@ static int update_plain(struct domain *d, mfn_t m, unsigned i, uint64_t value)
 static int update_one(struct domain *d, struct domain *owner,
                       const struct mmu_update *req)
 {
-    unsigned cmd = req->ptr & 3;
+    unsigned cmd = req->ptr & 3, level;
     unsigned i = (req->ptr & (PAGE_SIZE - 1)) / sizeof(uint64_t);
     mfn_t m = mfn(req->ptr >> PAGE_SHIFT);
 
@@ -267,11 +275,13 @@ static int update_one(struct domain *d, struct domain *owner,
     if ((req->ptr & 7) != cmd || !mfn_is_ram(m))
         return -EINVAL;
     m.n = nospec_index(m.n, max_mfn);
-    if (!frame_table_level(frame_of(m), d))
+    level = frame_table_level(frame_of(m), d);
+    if (unlikely(!level))
         return update_plain(d, m, i, req->val);
     return table_entry_set(d, owner, frame_of(m), i,
                            &(struct entry_update){
                                .pte = req->val,
+                               .level = level,
                                .keep_ad = cmd == MMU_PT_UPDATE_PRESERVE_AD,
                            });
 }
@@ -303,11 +313,11 @@ static long update_batch(struct domain *d, struct domain *owner,
     if (rc)
         return rc;
     while (!rc && *done < b->nr) {
-        if (*done && hypercall_should_yield()) {
-            rc = -ERESTART;
-            break;
-        }
         if (i == have) {
+            if (*done && hypercall_should_yield()) {
+                rc = -ERESTART;
+                break;
+            }
             rc = fetch(req, list, *done, b->nr - *done);
             if (rc < 0)
                 break;
@@ -318,8 +328,7 @@ static long update_batch(struct domain *d, struct domain *owner,
         if (rc)
             break;
         ++*done;
-        /* What we let go of must be gone before the next entry sees it. */
-        rc = frame_drain(d);
+        rc = drain(d);
     }
     spin_unlock(&d->mm_lock);
     return rc;

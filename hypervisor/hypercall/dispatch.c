@@ -10,10 +10,9 @@ bool hypercall_may_use_privileged(void)
 void hypercall_dispatch(struct cpu_user_regs *regs, struct hc_args *a)
 {
     const struct hypercall *row;
-    long rc;
+    long rc = hypercall_find(regs->rax, &row);
 
-    row = hypercall_find(regs->rax, &rc);
-    if (likely(row)) {
+    if (likely(!rc)) {
         rc = row->fn(a);
         if (row->flags & HC_NO_RESULT)
             return;

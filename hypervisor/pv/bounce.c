@@ -20,12 +20,6 @@ struct iret_words {
 /* In line, all of it: this is half of every system call. */
 #define HOT static inline __attribute__((always_inline))
 
-/* A frame at `sp` does not reach our range; CPU faults tell of the rest. */
-HOT bool stack_ok(uint64_t sp)
-{
-    return sp < (1ull << 47) - PAGE_SIZE || sp >= HOST_VA_END;
-}
-
 /* Enter kernel mode, unless in it; the stack to push on, aligned. */
 HOT uint64_t enter_kernel(struct vcpu *v, const struct cpu_user_regs *regs,
                           struct iret_words *w, bool from_user)
@@ -79,7 +73,7 @@ HOT void bounce(struct vcpu *v, struct cpu_user_regs *regs, uint64_t address,
     sp = enter_kernel(v, regs, &w, from_user);
     words = flags & BOUNCE_ERROR_CODE ? 8 : 7;
     sp -= words * 8;
-    if (unlikely(!stack_ok(sp)))
+    if (unlikely(!pv_stack_ok(sp)))
         goto fault;
 
     /* From the top down, as a push would touch the stack. */

@@ -11,6 +11,7 @@
 #define ENTRY_SYSCALL 0x100 /* pv/internal.h */
 #define RFLAGS_TF_RF  0x10100
 #define WORK_SCHED    1
+#define HC_IRET       23 /* __HYPERVISOR_iret, checked in pv.c */
 
 /* Offsets in struct vcpu, checked in pv.c. */
 #define VCPU_INFO        24
@@ -120,6 +121,13 @@ syscall_counted_common:
     jmp pv_return
 
     .balign 16
+syscall_iret:
+    sub $8, %rsp
+    call pv_iret
+    add $8, %rsp
+    jmp pv_return
+
+    .balign 16
 syscall_from_user:
     sub $8, %rsp /* 16-byte alignment at the call */
     call pv_syscall
@@ -132,6 +140,8 @@ syscall_common:
     mov CPU_INFO_CURRENT(%rsp), %rax
     cmpb $0, VCPU_KERNEL_MODE(%rax)
     je syscall_from_user
+    cmpq $HC_IRET, REGS_RAX(%rsp) /* as often as all others together */
+    je syscall_iret
     movq $0, CPU_INFO_ENTRY_TSC(%rsp)
     HYPERCALL_ARGS
     call hypercall_dispatch

@@ -17,6 +17,13 @@
 #define RFLAGS_GUEST 0x254dd5ull
 #define RFLAGS_FIXED 0x202ull /* interrupts on, and bit 1 */
 
+/* A frame at `sp`, less than a page long, does not reach our range; what else
+   is wrong with it, the CPU's faults tell. */
+static inline bool pv_stack_ok(uint64_t sp)
+{
+    return sp < (1ull << 47) - PAGE_SIZE || sp >= HOST_VA_END;
+}
+
 /* The page-table root of the mode that v is in. */
 static inline mfn_t pv_live_root(const struct vcpu *v)
 {
@@ -105,6 +112,7 @@ void pv_load_cr4(const struct vcpu *v);
 /* syscall.c and trap.c, from entry.S. */
 struct hc_args;
 void pv_syscall(struct cpu_user_regs *regs);
+void pv_iret(struct cpu_user_regs *regs); /* iret.c: the hypercall */
 void pv_hypercall_counted(struct cpu_user_regs *regs, struct hc_args *a);
 void pv_syscall32(struct cpu_user_regs *regs);
 void pv_return_fault(struct cpu_user_regs *regs);

@@ -172,26 +172,20 @@ static bool va_is_guests(uintptr_t va)
  * Down to the L1. Without the lock tables may change under our feet, so look
  * only at what is RAM; what we read is then no more than a hint.
  */
+static inline bool walk_down(mfn_t *table, uintptr_t va, unsigned level)
+{
+    uint64_t e =
+        READ_ONCE(((uint64_t *)mfn_to_virt(*table))[entry_index(va, level)]);
+
+    *table = pte_mfn(e);
+    return (e & (PTE_P | PTE_PS)) == PTE_P && mfn_is_ram(*table);
+}
+
 static bool walk_to_l1(mfn_t l4, uintptr_t va, mfn_t *l1)
 {
-    mfn_t table = l4;
-
-    if (!l4.n || !va_is_guests(va))
-        return false;
-    for (unsigned level = 4; level > 1; level--) {
-        uint64_t e;
-
-        if (!mfn_is_ram(table))
-            return false;
-        e = READ_ONCE(((uint64_t *)mfn_to_virt(table))[entry_index(va, level)]);
-        if (!(e & PTE_P) || (e & PTE_PS))
-            return false;
-        table = pte_mfn(e);
-    }
-    if (!mfn_is_ram(table))
-        return false;
-    *l1 = table;
-    return true;
+    *l1 = l4;
+    return l4.n && va_is_guests(va) && mfn_is_ram(l4) && walk_down(l1, va, 4) &&
+           walk_down(l1, va, 3) && walk_down(l1, va, 2);
 }
 
 bool pv_walk(mfn_t l4, uintptr_t va, uint64_t *pte, mfn_t *l1, unsigned *idx)

@@ -15,7 +15,7 @@
 
 /* Offsets in struct vcpu, checked in pv.c. */
 #define VCPU_INFO        24
-#define VCPU_KERNEL_MODE 0x2b8
+#define VCPU_KERNEL_MODE 32
 
 /* Offsets from a CPU's stack top, where its struct cpu_info ends. */
 #define TOP_GUEST_RSP (CPU_INFO_GUEST_RSP - CPU_INFO_SIZE)

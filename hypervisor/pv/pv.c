@@ -7,7 +7,7 @@
 
 /* entry.S and stacks.S know these as numbers. */
 static_assert(offsetof(struct vcpu, info) == 24, "VCPU_INFO in entry.S");
-static_assert(offsetof(struct vcpu, pv.kernel_mode) == 0x2b8,
+static_assert(offsetof(struct vcpu, pv.kernel_mode) == 32,
               "VCPU_KERNEL_MODE in entry.S");
 static_assert(__HYPERVISOR_iret == 23, "HC_IRET in entry.S");
 static_assert(sizeof(struct hc_args) == 48, "HYPERCALL_ARGS in entry.S");

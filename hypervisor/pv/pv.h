@@ -36,11 +36,11 @@ struct pv_trap {
 };
 
 struct pv_vcpu {
-    struct cpu_user_regs regs; /* while not running */
-    bool kernel_mode;          /* virtual mode */
-    uint8_t iopl;              /* virtual, 0..3 */
-    bool ts;                   /* virtual CR0.TS */
+    bool kernel_mode; /* virtual mode */
+    uint8_t iopl;     /* virtual, 0..3 */
+    bool ts;          /* virtual CR0.TS */
     uint64_t kernel_sp;
+    struct cpu_user_regs regs; /* while not running */
     struct pv_trap trap[256];
 
     /* Callbacks (callback_op); 0: none. */

@@ -21,12 +21,11 @@ bool guest_range_ok(const void *guest, size_t n)
  */
 static inline bool guest_addr(const void *guest, size_t n, uintptr_t *addr)
 {
-    bool ok = guest_range_ok(guest, n);
-    uintptr_t mask = 0 - (uintptr_t)ok;
+    uintptr_t start = (uintptr_t)guest;
 
-    __asm__("" : "+r"(mask));
-    *addr = (uintptr_t)guest & mask;
-    return ok;
+    *addr = start & (nospec_below(start + n, LOW_END + 1) |
+                     nospec_below(HOST_VA_END - 1, start));
+    return guest_range_ok(guest, n);
 }
 
 /* One load or store that may fault; rc becomes -EFAULT when it does. */

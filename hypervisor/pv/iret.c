@@ -31,6 +31,7 @@ void pv_iret(struct cpu_user_regs *regs)
 
     if (unlikely(!pv_stack_ok(sp)))
         goto fault;
+    sp &= nospec_below(sp, 1ull << 47) | nospec_below(HOST_VA_END - 1, sp);
     GET(rax, sp, 0);
     GET(r11, sp, 1);
     GET(rcx, sp, 2);

@@ -1,6 +1,7 @@
 #include "domain/domain.h"
 
 #include "evtchn/evtchn.h"
+#include "mm/check.h"
 #include "time/clock.h"
 
 #include <xen/domctl.h>
@@ -269,6 +270,7 @@ static void destroy(struct domain *d)
             vcpu_free(d->vcpu[i]);
     free_parts(d, nr_parts());
     frame_unshare_free(d->shared);
+    ASSERT(frames_all_gone(d));
     mem_free(d->ioports);
     mem_free(d->io_ranges);
     mem_free(d->e820);
@@ -485,6 +487,7 @@ int domain_kill(struct domain *d)
     if (rc)
         return rc;
 
+    ASSERT(frames_check(false) <= 0);
     WRITE_ONCE(d->dying, DOMAIN_DEAD);
     virq_raise_global(VIRQ_DOM_EXC);
     domain_put(d); /* the reference of its life */

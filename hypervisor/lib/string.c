@@ -1,13 +1,8 @@
 #include "lib/lib.h"
 
-#if !__STDC_HOSTED__
-#undef memcpy
-#undef memmove
-#undef memset
-#endif
-
 /*
- * The loops go through volatile accesses, because a compiler that recognises
+ * The names in parentheses are functions whose macros (lib.h) step aside. The
+ * loops go through volatile accesses, because a compiler that recognises
  * the idiom would turn memcpy() into a call of memcpy().
  */
 typedef uint64_t word __attribute__((may_alias, aligned(1)));
@@ -39,7 +34,7 @@ static size_t fill_words(volatile void *dst, uint64_t fill, size_t n)
     return n & ~(size_t)7;
 }
 
-void *memcpy(void *dst, const void *src, size_t n)
+void *(memcpy)(void *dst, const void *src, size_t n)
 {
     volatile byte *d = dst;
     const volatile byte *s = src;
@@ -67,7 +62,7 @@ void *memcpy(void *dst, const void *src, size_t n)
     return dst;
 }
 
-void *memmove(void *dst, const void *src, size_t n)
+void *(memmove)(void *dst, const void *src, size_t n)
 {
     volatile byte *d = dst;
     const volatile byte *s = src;
@@ -86,7 +81,7 @@ void *memmove(void *dst, const void *src, size_t n)
     return dst;
 }
 
-void *memset(void *dst, int c, size_t n)
+void *(memset)(void *dst, int c, size_t n)
 {
     volatile byte *d = dst;
     uint64_t fill = (uint8_t)c * 0x0101010101010101ull;

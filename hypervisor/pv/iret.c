@@ -3,6 +3,7 @@
 
 #include "cpu/extable.h"
 #include "hypercall/handlers.h"
+#include "mm/guestcopy.h"
 
 /* Load word `i` of a frame; a fault goes to the label `fault`. */
 #define GET(value, sp, i)                                                      \
@@ -11,6 +12,9 @@
                  : "r"(sp), "i"((i)*8)                                         \
                  :                                                             \
                  : fault)
+
+#define FRAME_WORDS 9
+static_assert(sizeof(struct iret_context) == FRAME_WORDS * 8, "its words");
 
 /* After an NMI's handler another may come. */
 static void leave_nmi(struct vcpu *v)
@@ -31,7 +35,7 @@ void pv_iret(struct cpu_user_regs *regs)
 
     if (unlikely(!pv_stack_ok(sp)))
         goto fault;
-    sp &= nospec_below(sp, 1ull << 47) | nospec_below(HOST_VA_END - 1, sp);
+    sp = guest_nospec(sp, FRAME_WORDS * 8);
     GET(rax, sp, 0);
     GET(r11, sp, 1);
     GET(rcx, sp, 2);

@@ -8,9 +8,9 @@
 #define TI_DPL  3
 #define TI_MASK 4
 
-void pv_inject_trap(struct vcpu *v, unsigned vector, uint32_t error_code)
+static inline void inject(struct vcpu *v, struct cpu_user_regs *regs,
+                          unsigned vector, uint32_t error_code)
 {
-    struct cpu_user_regs *regs = pv_regs(v);
     const struct pv_trap *t = &v->pv.trap[vector & 0xff];
     unsigned flags = 0;
 
@@ -29,7 +29,13 @@ void pv_inject_trap(struct vcpu *v, unsigned vector, uint32_t error_code)
     pv_bounce(v, regs, t->address, flags, error_code);
 }
 
-void pv_inject_page_fault(struct vcpu *v, uintptr_t cr2, uint32_t error_code)
+void pv_inject_trap(struct vcpu *v, unsigned vector, uint32_t error_code)
+{
+    inject(v, pv_regs(v), vector, error_code);
+}
+
+static inline void inject_page_fault(struct vcpu *v, struct cpu_user_regs *regs,
+                                     uintptr_t cr2, uint32_t error_code)
 {
     /* Its kernel runs in ring 3 too, but does not want to know. */
     error_code &= ~PFEC_U;
@@ -37,7 +43,12 @@ void pv_inject_page_fault(struct vcpu *v, uintptr_t cr2, uint32_t error_code)
         error_code |= PFEC_U;
     v->pv.cr2 = cr2;
     v->info->arch.cr2 = cr2;
-    pv_inject_trap(v, TRAP_PF, error_code);
+    inject(v, regs, TRAP_PF, error_code);
+}
+
+void pv_inject_page_fault(struct vcpu *v, uintptr_t cr2, uint32_t error_code)
+{
+    inject_page_fault(v, pv_regs(v), cr2, error_code);
 }
 
 /*
@@ -110,7 +121,7 @@ static void page_fault(struct vcpu *v, struct cpu_user_regs *regs)
             return;
         }
     }
-    pv_inject_page_fault(v, va, ec);
+    inject_page_fault(v, regs, va, ec);
 }
 
 /*
@@ -196,7 +207,7 @@ void pv_trap(struct cpu_user_regs *regs)
         debug_trap(v);
         break;
     default:
-        pv_inject_trap(v, regs->entry_vector, regs->error_code);
+        inject(v, regs, regs->entry_vector, regs->error_code);
         break;
     }
 }

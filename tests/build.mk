@@ -5,7 +5,7 @@
 HV ?= $(BUILD)/paravane.elf
 export HV
 
-.PHONY: deps image run demo unit machine check soak bench fuzz lint format FORCE_HV
+.PHONY: deps image run demo unit model machine check soak bench fuzz lint format FORCE_HV
 deps: ## install what is missing of Debian's packages (needs root)
 	@tests/deps.sh
 
@@ -95,6 +95,9 @@ fuzz: deps $(addprefix $(BUILD)/fuzz/,$(FUZZ_NAMES)) ## every parser of foreign 
 
 unit: $(addprefix $(UNIT)/,$(UNIT_NAMES)) $(addprefix $(HOST_UNIT)/,$(HOST_UNIT_NAMES)) ## unit tests on the host
 	@tests/unit/run.py $^
+
+model: deps ## protocols whose order matters, every interleaving (spin)
+	@tests/model/run.sh $(abspath $(BUILD))/model $(wildcard tests/model/*.pml)
 
 # --- guests and tools that machine tests hand to dom0 -------------------------
 TEST_OUT := $(BUILD)/tests/machine

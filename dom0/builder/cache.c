@@ -1,9 +1,10 @@
 #include "dom0/builder/cache.h"
-#include "dom0/builder/sha256.h"
 
+#include <assert.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <sha2.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,11 +17,8 @@
 
 void cache_key_of(struct cache_key *k, const void *file, size_t size)
 {
-    uint8_t digest[32];
-
-    sha256(file, size, digest);
-    for (int i = 0; i < 32; i++)
-        sprintf(k->hash + 2 * i, "%02x", digest[i]);
+    static_assert(sizeof(k->hash) == SHA256_DIGEST_STRING_LENGTH, "the hash");
+    SHA256Data(file, size, k->hash);
 }
 
 /* All that changes with a file's content. */

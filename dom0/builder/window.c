@@ -53,8 +53,10 @@ int window_open_some(const struct fill *f, struct window *w, uint64_t first,
 
 void window_close(const struct fill *f, struct window *w)
 {
-    if (w->at)
+    if (w->at) {
+        hv_memory_forget(f->b->hv, w->at, w->nr_mapped);
         fmem_unmap(f->b->fm, w->at, w->nr_mapped);
+    }
     free(w->place);
     *w = (struct window){0};
 }

@@ -14,6 +14,36 @@
 
 #define ESCAPE 0x1d /* Ctrl-] */
 
+/* --- this terminal ---------------------------------------------------------*/
+
+static struct termios before;
+
+/* Both calls are allowed in a signal handler. */
+static void give_back_and_end(int sig)
+{
+    tcsetattr(STDIN_FILENO, TCSAFLUSH, &before);
+    _exit(128 + sig);
+}
+
+/* Raw, until it is given back, by a signal that ends us too. False: it is no
+ * terminal. */
+static bool take_terminal(void)
+{
+    static const int signals[] = {SIGTERM, SIGHUP, SIGINT, SIGQUIT};
+    struct termios raw;
+
+    if (tcgetattr(STDIN_FILENO, &before))
+        return false;
+    for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
+        signal(signals[i], give_back_and_end);
+    raw = before;
+    cfmakeraw(&raw);
+    tcsetattr(STDIN_FILENO, TCSAFLUSH, &raw);
+    return true;
+}
+
+/* --- the guest's console ---------------------------------------------------*/
+
 static int open_socket(const char *path)
 {
     struct sockaddr_un addr = {.sun_family = AF_UNIX};
@@ -43,7 +73,7 @@ static int open_tty(const char *path)
     return fd;
 }
 
-static bool write_all(int fd, const char *bytes, size_t n)
+bool console_write(int fd, const char *bytes, size_t n)
 {
     ssize_t done;
 
@@ -70,7 +100,7 @@ static bool from_user(int fd)
     escape = memchr(bytes, ESCAPE, (size_t)n);
     if (escape)
         n = escape - bytes;
-    return write_all(fd, bytes, (size_t)n) && !escape;
+    return console_write(fd, bytes, (size_t)n) && !escape;
 }
 
 static bool from_guest(int fd)
@@ -80,7 +110,7 @@ static bool from_guest(int fd)
 
     if (n < 0 && (errno == EAGAIN || errno == EINTR))
         return true;
-    return n > 0 && write_all(STDOUT_FILENO, bytes, (size_t)n);
+    return n > 0 && console_write(STDOUT_FILENO, bytes, (size_t)n);
 }
 
 /* Input that ends (a pipe, /dev/null) does not end the looking. */
@@ -90,8 +120,11 @@ static void relay(int fd)
                           {.fd = STDIN_FILENO, .events = POLLIN}};
 
     for (;;) {
-        if (poll(p, 2, -1) < 0 && errno != EINTR)
-            return;
+        if (poll(p, 2, -1) < 0) {
+            if (errno != EINTR)
+                return;
+            continue; /* and what it says of them is not to be believed */
+        }
         if (p[0].revents && !from_guest(fd))
             return;
         if (p[1].revents && !from_user(fd)) {
@@ -102,8 +135,7 @@ static void relay(int fd)
     }
 }
 
-/* A guest that was just made has its console a moment later. */
-static int open_console(const char *guest, int *fd)
+int console_open(const char *guest, int *fd)
 {
     json_t *where;
     int status, tries;
@@ -128,19 +160,15 @@ static int open_console(const char *guest, int *fd)
 
 int console_attach(const char *guest)
 {
-    struct termios before, raw;
-    bool terminal = !tcgetattr(STDIN_FILENO, &before);
-    int fd = -1, status = open_console(guest, &fd);
+    int fd = -1, status = console_open(guest, &fd);
+    bool terminal;
 
     if (status)
         return status;
     signal(SIGPIPE, SIG_IGN);
-    if (terminal) {
+    if (isatty(STDIN_FILENO))
         fprintf(stderr, "pvn: console of %s; Ctrl-] leaves it\n", guest);
-        raw = before;
-        cfmakeraw(&raw);
-        tcsetattr(STDIN_FILENO, TCSAFLUSH, &raw);
-    }
+    terminal = take_terminal();
     relay(fd);
     if (terminal) {
         tcsetattr(STDIN_FILENO, TCSAFLUSH, &before);

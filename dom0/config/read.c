@@ -212,6 +212,19 @@ static struct place list_place(const struct value *v, unsigned i)
     return v->list ? v->items[i]->at : v->at;
 }
 
+/* What the parser of an entry found, told; whether the entry counts. */
+static bool entry_is_good(struct reader *r, struct place at, int rc,
+                          const char *why, const char *warning)
+{
+    if (*warning)
+        report_warning(r->report, at, "%s", warning);
+    if (rc == -ENOMEM)
+        r->rc = rc;
+    else if (rc)
+        report_error(r->report, at, "%s", why);
+    return !rc;
+}
+
 static void check_disk_twice(struct reader *r, struct place at)
 {
     const struct disk_config *last = &r->c->disks[r->c->nr_disks - 1];
@@ -239,13 +252,7 @@ void read_disk(struct reader *r, const struct value *v)
             continue;
         rc =
             disk_parse(&c->disks[c->nr_disks], text, why, warning, sizeof(why));
-        if (*warning)
-            report_warning(r->report, list_place(v, i), "%s", warning);
-        if (rc == -ENOMEM) {
-            r->rc = rc;
-        } else if (rc) {
-            report_error(r->report, list_place(v, i), "%s", why);
-        } else {
+        if (entry_is_good(r, list_place(v, i), rc, why, warning)) {
             c->nr_disks++;
             check_disk_twice(r, list_place(v, i));
         }
@@ -288,13 +295,7 @@ void read_vif(struct reader *r, const struct value *v)
             continue;
         c->nics[c->nr_nics].devid = i;
         rc = nic_parse(&c->nics[c->nr_nics], text, why, warning, sizeof(why));
-        if (*warning)
-            report_warning(r->report, list_place(v, i), "%s", warning);
-        if (rc == -ENOMEM) {
-            r->rc = rc;
-        } else if (rc) {
-            report_error(r->report, list_place(v, i), "%s", why);
-        } else {
+        if (entry_is_good(r, list_place(v, i), rc, why, warning)) {
             c->nr_nics++;
             check_nic_twice(r, list_place(v, i));
         }

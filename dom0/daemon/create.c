@@ -2,6 +2,7 @@
 #include "dom0/daemon/devices.h"
 #include "dom0/daemon/helpers.h"
 #include "dom0/daemon/log.h"
+#include "dom0/daemon/room.h"
 #include "dom0/daemon/netsetup.h"
 #include "dom0/daemon/store.h"
 #include "dom0/daemon/teardown.h"
@@ -124,23 +125,6 @@ static int check_foreign_names(struct daemon *d, struct kit *k,
     return rc;
 }
 
-static int check_memory(struct kit *k, const struct guest *g, struct fault *f)
-{
-    struct xen_sysctl_physinfo info;
-    uint64_t free_kib, need_kib = g->cfg->memory_kib + OVERHEAD_KIB;
-    int rc = hv_physinfo(k->hv, &info);
-
-    if (rc)
-        return fault_set(f, rc, FAULT_FAILED, "physinfo: %s", strerror(-rc));
-    free_kib = (info.free_pages + info.scrub_pages) * 4;
-    if (free_kib < need_kib)
-        return fault_set(f, -ENOMEM, FAULT_MEMORY,
-                         "guest %s needs %llu MiB of memory, %llu MiB are free",
-                         g->name, (unsigned long long)(need_kib + 1023) / 1024,
-                         (unsigned long long)free_kib / 1024);
-    return 0;
-}
-
 /* --- the build -------------------------------------------------------------*/
 
 /* The number is chosen here and not by the hypervisor, so that the block
@@ -233,11 +217,24 @@ static int enter(struct kit *k, const struct guest *g,
 
 /* --- the walk --------------------------------------------------------------*/
 
+/* Where the builder's time went. */
+static const char *phases(const struct built_domain *b, char *text, size_t size)
+{
+    snprintf(text, size,
+             "create %u, memory %u, map %u, kernel %u, ramdisk %u, tables %u, "
+             "unmap %u, start %u",
+             b->us.create / 1000, b->us.memory / 1000, b->us.map / 1000,
+             b->us.kernel / 1000, b->us.ramdisk / 1000, b->us.tables / 1000,
+             b->us.unmap / 1000, b->us.start / 1000);
+    return text;
+}
+
 static int make(struct daemon *d, struct kit *k, struct guest *g,
                 uint32_t domid, const struct progress *p, struct fault *f)
 {
     struct built_domain built;
     int64_t start = now_ms(), build_ms, store_ms;
+    char text[160];
     int rc;
 
     rc = build(d, k, g, domid, &built, p, f);
@@ -252,10 +249,10 @@ static int make(struct daemon *d, struct kit *k, struct guest *g,
     rc = devices_wait_ready(k, g, built.domid, NULL,
                             d->o.device_timeout_s * 1000, f);
     if (!rc)
-        log_info("guest %s: domain %u built in %lld ms (kernel %u, memory %u "
-                 "ms), in the store in %lld ms, devices ready in %lld ms",
+        log_info("guest %s: domain %u built in %lld ms (%s), in the store in "
+                 "%lld ms, devices ready in %lld ms",
                  g->name, built.domid, (long long)(build_ms - start),
-                 built.us.kernel / 1000, built.us.memory / 1000,
+                 phases(&built, text, sizeof(text)),
                  (long long)(store_ms - build_ms),
                  (long long)(now_ms() - store_ms));
     return rc;
@@ -274,7 +271,7 @@ int create_start(struct daemon *d, struct kit *k, struct guest *g, bool paused,
 
     rc = check_foreign_names(d, k, g, f);
     if (!rc)
-        rc = check_memory(k, g, f);
+        rc = room_make(d, k, g->name, g->cfg->memory_kib + OVERHEAD_KIB, p, f);
     if (rc)
         return rc;
     rc = choose_domid(d, k, &domid);

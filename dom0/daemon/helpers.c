@@ -8,7 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#define GRACE_MS 3000
+#define GRACE_MS    3000
+#define DHCP_PREFIX "dhcp-"
 
 /* --- one program, from the loop's thread -----------------------------------*/
 
@@ -86,7 +87,7 @@ static void start_dnsmasq(struct daemon *d, const struct network *n,
     const char *argv[] = {program, option, NULL};
     int rc;
 
-    snprintf(name, sizeof(name), "dhcp-%s", n->name);
+    snprintf(name, sizeof(name), DHCP_PREFIX "%s", n->name);
     snprintf(path, sizeof(path), "%s/%s.conf", dir, n->name);
     snprintf(option, sizeof(option), "--conf-file=%s", path);
     if (access(program, X_OK)) {
@@ -103,6 +104,26 @@ static void start_dnsmasq(struct daemon *d, const struct network *n,
         supervisor_stop(d->supervisor, name, GRACE_MS, dnsmasq_gone, d);
 }
 
+/* Servers of networks that are no longer, or no longer want one. */
+static void stop_dhcp_elsewhere(struct daemon *d)
+{
+    json_t *children = supervisor_list(d->supervisor), *child;
+    const struct network *n;
+    const char *name;
+    size_t i;
+
+    json_array_foreach(children, i, child)
+    {
+        name = json_string_value(json_object_get(child, "name"));
+        if (!name || strncmp(name, DHCP_PREFIX, strlen(DHCP_PREFIX)))
+            continue;
+        n = networks_find(&d->networks, name + strlen(DHCP_PREFIX));
+        if (!n || !n->dhcp)
+            supervisor_stop(d->supervisor, name, GRACE_MS, NULL, NULL);
+    }
+    json_decref(children);
+}
+
 void helpers_start_dhcp(struct daemon *d)
 {
     char dir[256];
@@ -110,6 +131,7 @@ void helpers_start_dhcp(struct daemon *d)
 
     daemon_path(d, "net", dir, sizeof(dir));
     pthread_mutex_lock(&d->lock);
+    stop_dhcp_elsewhere(d);
     for (i = 0; i < d->networks.nr; i++)
         if (d->networks.list[i].dhcp)
             start_dnsmasq(d, &d->networks.list[i], dir);

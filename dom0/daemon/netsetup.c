@@ -15,6 +15,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#define NFT "/usr/sbin/nft"
+
 extern char **environ;
 
 /* --- netlink ---------------------------------------------------------------*/
@@ -245,7 +247,7 @@ static int forwarding_on(struct fault *f)
 /* Feed `text` to nft(8). */
 static int nft_run(const char *text, struct fault *f)
 {
-    char nft[] = "nft", file[] = "-f", standard[] = "-";
+    char nft[] = NFT, file[] = "-f", standard[] = "-";
     char *const argv[] = {nft, file, standard, NULL};
     posix_spawn_file_actions_t actions;
     size_t len = strlen(text);
@@ -261,11 +263,11 @@ static int nft_run(const char *text, struct fault *f)
     }
     posix_spawn_file_actions_init(&actions);
     posix_spawn_file_actions_adddup2(&actions, fd, STDIN_FILENO);
-    rc = posix_spawnp(&pid, argv[0], &actions, NULL, argv, environ);
+    rc = posix_spawn(&pid, argv[0], &actions, NULL, argv, environ);
     posix_spawn_file_actions_destroy(&actions);
     close(fd);
     if (rc)
-        return fault_set(f, -rc, FAULT_FAILED, "cannot run nft: %s",
+        return fault_set(f, -rc, FAULT_FAILED, "cannot run " NFT ": %s",
                          strerror(rc));
     if (waitpid(pid, &status, 0) != pid || !WIFEXITED(status) ||
         WEXITSTATUS(status))
@@ -284,8 +286,8 @@ static int rules_apply(const struct networks *n, struct fault *f)
         nat |= n->list[i].type == NETWORK_NAT;
         any |= n->list[i].type != NETWORK_BRIDGED;
     }
-    if (!any)
-        return 0;
+    if (!any && access(NFT, X_OK))
+        return 0; /* nor were there ever rules to take back */
     rc = networks_nft(n, text, sizeof(text));
     if (rc)
         return fault_set(f, rc, FAULT_FAILED, "too many rules");

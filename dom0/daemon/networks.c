@@ -201,11 +201,32 @@ static int check_dhcp(struct network *n, const struct place *at)
     return 0;
 }
 
+/* Do they share addresses? One's mask is the shorter, and decides. */
+static bool overlap(const struct network *a, const struct network *b)
+{
+    uint32_t mask = network_mask(a).s_addr & network_mask(b).s_addr;
+
+    return a->address.s_addr && b->address.s_addr &&
+           !((a->address.s_addr ^ b->address.s_addr) & mask);
+}
+
+static int check_pair(const struct network *a, const struct network *b,
+                      const struct place *at)
+{
+    if (!strcmp(a->bridge, b->bridge))
+        return bad(at, "networks %s and %s have the same bridge", a->name,
+                   b->name);
+    if (overlap(a, b))
+        return bad(at, "networks %s and %s share addresses", a->name, b->name);
+    return 0;
+}
+
 /* What a section has to have, once it is complete. */
 static int check_network(const struct networks *all, struct network *n,
                          const struct place *at)
 {
     size_t i;
+    int rc = 0;
 
     if (!n->bridge[0]) {
         if (strlen(n->name) >= IFNAMSIZ)
@@ -224,11 +245,10 @@ static int check_network(const struct networks *all, struct network *n,
                    "network %s: the address is the network's own or its "
                    "broadcast address",
                    n->name);
-    for (i = 0; i < all->nr; i++)
-        if (&all->list[i] != n && !strcmp(all->list[i].bridge, n->bridge))
-            return bad(at, "networks %s and %s have the same bridge",
-                       all->list[i].name, n->name);
-    return check_dhcp(n, at);
+    for (i = 0; i < all->nr && !rc; i++)
+        if (&all->list[i] != n)
+            rc = check_pair(&all->list[i], n, at);
+    return rc ? rc : check_dhcp(n, at);
 }
 
 static int new_section(struct networks *n, char *line, const struct place *at)
@@ -380,32 +400,33 @@ static const char *subnet(const struct network *n, char *text, size_t size)
 
 /* nat: what comes from the subnet goes out under dom0's address; answers come
  * back, nothing else comes in. host-only: nothing is forwarded at all. */
-static void nft_network(struct text *t, const struct network *n)
+/* Guests of a nat network talk among themselves and to the world, as what they
+ * are; from elsewhere only answers come. */
+static void nft_nat(struct text *t, const struct network *n)
 {
+    static const char forward[] = "add rule inet paravane forward";
+    const char *br = n->bridge;
     char net[32];
 
-    if (n->type == NETWORK_HOST_ONLY) {
-        add(t, "add rule inet paravane forward iifname \"%s\" drop\n",
-            n->bridge);
-        add(t, "add rule inet paravane forward oifname \"%s\" drop\n",
-            n->bridge);
-        return;
-    }
-    add(t,
-        "add rule inet paravane forward iifname \"%s\" oifname \"%s\" "
-        "accept\n",
-        n->bridge, n->bridge);
-    add(t,
-        "add rule inet paravane forward oifname \"%s\" "
-        "ct state established,related accept\n",
-        n->bridge);
-    add(t, "add rule inet paravane forward oifname \"%s\" drop\n", n->bridge);
-    add(t, "add rule inet paravane postrouting ip saddr %s ",
-        subnet(n, net, sizeof(net)));
+    subnet(n, net, sizeof(net));
+    add(t, "%s iifname \"%s\" oifname \"%s\" accept\n", forward, br, br);
+    add(t, "%s iifname \"%s\" ip saddr != %s drop\n", forward, br, net);
     if (n->uplink[0])
-        add(t, "oifname \"%s\" masquerade\n", n->uplink);
-    else
-        add(t, "oifname != \"%s\" masquerade\n", n->bridge);
+        add(t, "%s iifname \"%s\" oifname != \"%s\" drop\n", forward, br,
+            n->uplink);
+    add(t, "%s oifname \"%s\" ct state established,related accept\n", forward,
+        br);
+    add(t, "%s oifname \"%s\" drop\n", forward, br);
+    add(t,
+        "add rule inet paravane postrouting ip saddr %s oifname != \"%s\" "
+        "masquerade\n",
+        net, br);
+}
+
+static void nft_host_only(struct text *t, const struct network *n)
+{
+    add(t, "add rule inet paravane forward iifname \"%s\" drop\n", n->bridge);
+    add(t, "add rule inet paravane forward oifname \"%s\" drop\n", n->bridge);
 }
 
 int networks_nft(const struct networks *all, char *text, size_t size)
@@ -421,8 +442,10 @@ int networks_nft(const struct networks *all, char *text, size_t size)
             "add chain inet paravane postrouting "
             "{ type nat hook postrouting priority 100 ; }\n");
     for (i = 0; i < all->nr; i++)
-        if (all->list[i].type != NETWORK_BRIDGED)
-            nft_network(&t, &all->list[i]);
+        if (all->list[i].type == NETWORK_NAT)
+            nft_nat(&t, &all->list[i]);
+        else if (all->list[i].type == NETWORK_HOST_ONLY)
+            nft_host_only(&t, &all->list[i]);
     return t.full ? -ENOSPC : 0;
 }
 

@@ -494,6 +494,20 @@ int domain_kill(struct domain *d)
     return 0;
 }
 
+/* With count_round_trips only; see pv/pv.h. */
+static void dump_round_trips(struct domain *d)
+{
+    uint64_t quiet = 0, all = 0;
+
+    vcpu_for_each (d, v) {
+        quiet += v->pv.nr_quiet_trips;
+        all += v->pv.nr_trips;
+    }
+    if (all)
+        log_info("round trips: d%u %llu of %llu without a hypercall\n", d->id,
+                 (unsigned long long)quiet, (unsigned long long)all);
+}
+
 static void dump_one(struct domain *d)
 {
     log_info("d%u: %llu of %llu pages, refs %u, pauses %d%s%s\n", d->id,
@@ -508,6 +522,7 @@ static void dump_one(struct domain *d)
                  v->unit.blocked ? " blocked" : "", v->unit.pause_count,
                  v->info->evtchn_upcall_pending, v->info->evtchn_upcall_mask,
                  (unsigned long long)(sched_cpu_time_ns(v) / NS_PER_US));
+    dump_round_trips(d);
 }
 
 void domain_dump_all(void)

@@ -329,6 +329,14 @@ static const struct hc_subop evtchn_subops[] = {
 
 long hc_event_channel_op(struct hc_args *a)
 {
+    /* One in a hundred calls is another. */
+    if (likely(a->arg[0] == EVTCHNOP_send)) {
+        struct evtchn_send op;
+
+        if (copy_from_guest(&op, (void *)a->arg[1], sizeof(op)))
+            return -EFAULT;
+        return evtchn_send(current->domain, op.port);
+    }
     return subop_run(evtchn_subops, ARRAY_SIZE(evtchn_subops), a->arg[0],
                      (void *)a->arg[1]);
 }

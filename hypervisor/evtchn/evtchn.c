@@ -110,24 +110,27 @@ void evtchn_mark_vcpu(struct vcpu *v)
         vcpu_kick(v);
 }
 
+static void wake_poller(struct vcpu *v, evtchn_port_t port)
+{
+    int32_t want = READ_ONCE(v->poll_port);
+
+    if (want < 0 || (uint32_t)want == port) {
+        evtchn_poll_stop(v);
+        vcpu_wake(v);
+    }
+}
+
 static void wake_pollers(struct domain *d, evtchn_port_t port)
 {
-    struct evtchn_domain *e = d->evtchn;
+    for (unsigned w = 0; w < ARRAY_SIZE(d->evtchn->polling); w++) {
+        uint64_t bits = READ_ONCE(d->evtchn->polling[w]);
 
-    for (unsigned w = 0; w < ARRAY_SIZE(e->polling); w++) {
-        if (!READ_ONCE(e->polling[w]))
-            continue;
-        for (unsigned id = w * 64; id < MIN((w + 1) * 64, d->max_vcpus); id++) {
-            struct vcpu *v = d->vcpu[id];
-            int32_t want;
+        for (; unlikely(bits); bits &= bits - 1) {
+            struct vcpu *v =
+                d->vcpu[w * 64 + (unsigned)__builtin_ctzll(bits)];
 
-            if (!v || !bit_test(e->polling, id))
-                continue;
-            want = READ_ONCE(v->poll_port);
-            if (want < 0 || (uint32_t)want == port) {
-                evtchn_poll_stop(v);
-                vcpu_wake(v);
-            }
+            if (v)
+                wake_poller(v, port);
         }
     }
 }

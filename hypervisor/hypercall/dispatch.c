@@ -2,24 +2,9 @@
 #include "hypercall/hypercall.h"
 #include "domain/domain.h"
 
-const struct hypercall *hypercall_find(uint64_t nr, long *rc)
+bool hypercall_may_use_privileged(void)
 {
-    const struct hypercall *row;
-
-    *rc = -ENOSYS;
-    if (nr >= HC_NR)
-        return NULL;
-
-    row = &hypercall_table[nospec_index(nr, HC_NR)];
-    if (!row->fn)
-        return NULL;
-
-    *rc = -EPERM;
-    if ((row->flags & HC_PRIVILEGED) && !policy_is_privileged(current->domain))
-        return NULL;
-
-    *rc = 0;
-    return row;
+    return policy_is_privileged(current->domain);
 }
 
 void hypercall_dispatch(struct cpu_user_regs *regs)
@@ -33,7 +18,7 @@ void hypercall_dispatch(struct cpu_user_regs *regs)
     cpu_info()->entry_tsc = 0;
 
     row = hypercall_find(regs->rax, &rc);
-    if (row) {
+    if (likely(row)) {
         rc = row->fn(&a);
         if (row->flags & HC_NO_RESULT)
             return;

@@ -36,11 +36,28 @@ struct hypercall {
 #define HC_NR 56 /* numbers in use, and the eight of the architecture */
 extern const struct hypercall hypercall_table[HC_NR];
 
+/* dispatch.c: may the running domain use a row that is HC_PRIVILEGED? */
+bool hypercall_may_use_privileged(void);
+
 /*
  * The row of call `nr` if the running domain may use it; otherwise NULL and
  * *rc says why: -ENOSYS, -EPERM.
  */
-const struct hypercall *hypercall_find(uint64_t nr, long *rc);
+static inline const struct hypercall *hypercall_find(uint64_t nr, long *rc)
+{
+    const struct hypercall *row;
+
+    *rc = -ENOSYS;
+    if (unlikely(nr >= HC_NR))
+        return NULL;
+    row = &hypercall_table[nospec_index(nr, HC_NR)];
+    if (unlikely(!row->fn))
+        return NULL;
+    *rc = -EPERM;
+    if (unlikely(row->flags & HC_PRIVILEGED) && !hypercall_may_use_privileged())
+        return NULL;
+    return row;
+}
 
 /* pv/entry.S (by pv/syscall.c) calls it for a syscall out of virtual kernel
    mode: `regs` name the call and get its result. */

@@ -3,13 +3,18 @@
 #include "domain/domain.h"
 #include "time/clock.h"
 
-#define YIELD_WANTED_NS (250 * NS_PER_US) /* somebody waits for this CPU */
-#define YIELD_AT_ALL_NS NS_PER_MS         /* interrupts wait, unseen */
+/*
+ * In ticks, not ns: long lists ask after every entry. A quarter of a
+ * millisecond when somebody waits for this CPU; a whole one at most, because
+ * interrupts wait unseen.
+ */
+#define YIELD_WANTED (tsc_khz / 4)
+#define YIELD_AT_ALL tsc_khz
 
 bool hypercall_should_yield(void)
 {
     struct cpu_info *ci = cpu_info();
-    uint64_t now = clock_now_ns();
+    uint64_t now = clock_ticks();
     uint64_t spent;
 
     if (!ci->entry_tsc) {
@@ -18,9 +23,9 @@ bool hypercall_should_yield(void)
     }
 
     spent = now - ci->entry_tsc;
-    if (spent < YIELD_WANTED_NS || spent > 1ull << 63)
+    if (likely(spent < YIELD_WANTED) || spent > 1ull << 63)
         return false;
-    return spent >= YIELD_AT_ALL_NS || READ_ONCE(ci->work) ||
+    return spent >= YIELD_AT_ALL || READ_ONCE(ci->work) ||
            vcpu_event_pending(current);
 }
 

@@ -3,6 +3,10 @@
  * kept by address width (zone z holds frame numbers of z bits), so that a
  * limit on the address picks zones and never searches. A naturally aligned
  * block lies in one zone, because it is no larger than its own address.
+ *
+ * Blocks with and without frames to scrub are kept, and merged, apart: who
+ * allocates gets clean memory at once while idle CPUs see to the rest. The
+ * `type` of a free block's first frame counts its dirty frames.
  */
 #include "mm/alloc.h"
 #include "mm/internal.h"
@@ -14,12 +18,12 @@
 
 #define NR_ZONES 41
 
-struct zone {
+struct blocks {
     uint32_t head[ALLOC_MAX_ORDER + 1];
     uint32_t orders; /* bit o: head[o] is not empty */
 };
 
-static struct zone zones[NR_ZONES];
+static struct blocks clean[NR_ZONES], dirty[NR_ZONES];
 static struct spinlock alloc_lock = SPINLOCK_INIT;
 static uint64_t nr_free, nr_total, nr_claimed, nr_dirty;
 static bool scrub_started;
@@ -30,35 +34,45 @@ static unsigned zone_of(uint64_t n)
     return 64 - (unsigned)__builtin_clzll(n);
 }
 
-static void block_link(uint64_t n, unsigned order)
+static struct blocks *blocks_of(uint64_t n, uint64_t nr_dirty_in)
 {
-    struct zone *z = &zones[zone_of(n)];
+    return &(nr_dirty_in ? dirty : clean)[zone_of(n)];
+}
+
+static void block_link(uint64_t n, unsigned order, uint64_t nr_dirty_in)
+{
+    struct blocks *b = blocks_of(n, nr_dirty_in);
     struct frame *f = frame_of(mfn(n));
 
+    f->type = nr_dirty_in;
     f->order = (uint8_t)order;
     f->flags |= FRAME_HEAD;
     f->prev = NO_LINK;
-    f->next = z->orders >> order & 1 ? z->head[order] : NO_LINK;
+    f->next = b->orders >> order & 1 ? b->head[order] : NO_LINK;
     if (f->next != NO_LINK)
         frame_of(mfn(f->next))->prev = (uint32_t)n;
-    z->head[order] = (uint32_t)n;
-    z->orders |= 1u << order;
+    b->head[order] = (uint32_t)n;
+    b->orders |= 1u << order;
 }
 
-static void block_unlink(uint64_t n)
+/* How many of its frames are dirty. */
+static uint64_t block_unlink(uint64_t n)
 {
-    struct zone *z = &zones[zone_of(n)];
     struct frame *f = frame_of(mfn(n));
+    uint64_t nr_dirty_in = f->type;
+    struct blocks *b = blocks_of(n, nr_dirty_in);
 
+    f->type = 0;
     f->flags &= (uint8_t)~FRAME_HEAD;
     if (f->next != NO_LINK)
         frame_of(mfn(f->next))->prev = f->prev;
     if (f->prev != NO_LINK)
         frame_of(mfn(f->prev))->next = f->next;
     else if (f->next != NO_LINK)
-        z->head[f->order] = f->next;
+        b->head[f->order] = f->next;
     else
-        z->orders &= ~(1u << f->order);
+        b->orders &= ~(1u << f->order);
+    return nr_dirty_in;
 }
 
 static bool is_free_block(uint64_t n, unsigned order)
@@ -71,14 +85,20 @@ static bool is_free_block(uint64_t n, unsigned order)
     return (f->flags & FRAME_HEAD) && f->order == order;
 }
 
-static void free_block_locked(uint64_t n, unsigned order)
+static bool is_mergeable(uint64_t n, unsigned order, bool is_dirty)
 {
-    while (order < ALLOC_MAX_ORDER && is_free_block(n ^ 1ull << order, order)) {
-        block_unlink(n ^ 1ull << order);
+    return is_free_block(n, order) && !frame_of(mfn(n))->type == !is_dirty;
+}
+
+static void free_block_locked(uint64_t n, unsigned order, uint64_t nr_dirty_in)
+{
+    while (order < ALLOC_MAX_ORDER &&
+           is_mergeable(n ^ 1ull << order, order, nr_dirty_in)) {
+        nr_dirty_in += block_unlink(n ^ 1ull << order);
         n &= ~(1ull << order);
         order++;
     }
-    block_link(n, order);
+    block_link(n, order, nr_dirty_in);
 }
 
 void alloc_add_range(mfn_t start, mfn_t end)
@@ -100,7 +120,7 @@ void alloc_add_range(mfn_t start, mfn_t end)
         order = MIN(order, ALLOC_MAX_ORDER);
         while (start.n + (1ull << order) > end.n)
             order--;
-        free_block_locked(start.n, order);
+        free_block_locked(start.n, order, 1ull << order);
         start.n += 1ull << order;
     }
     spin_unlock(&alloc_lock);
@@ -126,23 +146,46 @@ static void claim_use(struct domain *d, uint64_t nr)
     nr_claimed -= nr;
 }
 
-/* From the highest zone allowed downwards: narrow addresses are precious. */
+static uint64_t count_dirty(uint64_t n, unsigned order)
+{
+    uint64_t count = 0;
+
+    for (uint64_t i = 0; i < 1ull << order; i++)
+        count += frame_of(mfn(n + i))->flags & FRAME_DIRTY ? 1 : 0;
+    return count;
+}
+
+/* The lower end of free block n; what is above it stays free. */
+static void block_split(uint64_t n, unsigned order)
+{
+    unsigned o = frame_of(mfn(n))->order;
+    uint64_t left = block_unlink(n), upper;
+
+    while (o > order) {
+        o--;
+        if (!left || left == 2ull << o)
+            upper = left / 2;
+        else
+            upper = count_dirty(n + (1ull << o), o); /* half scrubbed */
+        block_link(n + (1ull << o), o, upper);
+        left -= upper;
+    }
+}
+
+/* From the highest zone allowed downwards: narrow addresses are precious. In a
+   zone, what need not be scrubbed first. */
 static uint64_t take_block_locked(unsigned order, unsigned max_zone)
 {
     for (unsigned z = max_zone; z > 0; z--) {
-        uint32_t orders = zones[z].orders >> order << order;
-        unsigned o;
+        const struct blocks *b =
+            clean[z].orders >> order ? &clean[z] : &dirty[z];
+        uint32_t orders = b->orders >> order << order;
         uint64_t n;
 
         if (!orders)
             continue;
-        o = (unsigned)__builtin_ctz(orders);
-        n = zones[z].head[o];
-        block_unlink(n);
-        while (o > order) {
-            o--;
-            block_link(n + (1ull << o), o);
-        }
+        n = b->head[__builtin_ctz(orders)];
+        block_split(n, order);
         return n;
     }
     return 0;
@@ -210,7 +253,7 @@ void alloc_free(struct frame *f, unsigned order)
     }
     nr_free += nr;
     nr_dirty += nr;
-    free_block_locked(frame_mfn(f).n, order);
+    free_block_locked(frame_mfn(f).n, order, nr);
     spin_unlock(&alloc_lock);
 }
 
@@ -286,6 +329,24 @@ static void scrub_page(uint64_t *p)
     }
 }
 
+/* Frame n of a free block holds zeroes: with its last one the block is clean.
+ */
+static void set_clean_locked(uint64_t n)
+{
+    unsigned order = 0;
+
+    while (!(frame_of(mfn(n))->flags & FRAME_HEAD) ||
+           frame_of(mfn(n))->order < order)
+        n &= ~(1ull << order++);
+    if (frame_of(mfn(n))->type > 1) {
+        frame_of(mfn(n))->type--;
+        return;
+    }
+    order = frame_of(mfn(n))->order;
+    block_unlink(n);
+    free_block_locked(n, order, 0);
+}
+
 void alloc_scrub_start(void)
 {
     WRITE_ONCE(scrub_started, true);
@@ -323,6 +384,7 @@ bool alloc_scrub_some(void)
             continue;
         scrub_page(frame_virt(f));
         f->flags &= (uint8_t)~FRAME_DIRTY;
+        set_clean_locked(scrub_cursor);
         nr_dirty--;
         scrubbed++;
     }

@@ -20,6 +20,7 @@ static struct {
     uint64_t start, end;
 } ram[MAX_E820];
 static unsigned nr_ram;
+struct mfn_range ram_main;
 
 #define FIRST_RAM_MFN (0x100000ull >> PAGE_SHIFT)
 
@@ -44,9 +45,16 @@ static void ram_init(void)
         }
     }
     nr_ram = nr;
+    for (unsigned i = 0; i < nr; i++) {
+        if (ram[i].end - ram[i].start > ram_main.nr)
+            ram_main = (struct mfn_range){
+                .start = ram[i].start,
+                .nr = ram[i].end - ram[i].start,
+            };
+    }
 }
 
-bool mfn_is_ram(mfn_t m)
+bool mfn_is_other_ram(mfn_t m)
 {
     unsigned lo = 0, hi;
 

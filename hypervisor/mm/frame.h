@@ -54,8 +54,17 @@ static_assert(sizeof(struct frame) == 32, "32 bytes a machine frame");
 #define frame_table ((struct frame *)FRAME_TABLE_START)
 extern uint64_t max_mfn; /* highest RAM frame + 1; set before alloc_init() */
 
+/* The largest run of RAM, which most questions are about. */
+extern struct mfn_range {
+    uint64_t start, nr;
+} ram_main;
+bool mfn_is_other_ram(mfn_t m);
+
 /* True for RAM that the frame table describes. Check before frame_of(). */
-bool mfn_is_ram(mfn_t m);
+static inline bool mfn_is_ram(mfn_t m)
+{
+    return likely(m.n - ram_main.start < ram_main.nr) || mfn_is_other_ram(m);
+}
 
 static inline struct frame *frame_of(mfn_t m)
 {

@@ -15,18 +15,6 @@ bool guest_range_ok(const void *guest, size_t n)
     return end <= LOW_END || start >= HOST_VA_END;
 }
 
-/*
- * The address to use: `guest`, or 0 when the range is refused, by arithmetic
- * that a CPU cannot speculate past.
- */
-static uintptr_t guest_addr(const void *guest, size_t n)
-{
-    uintptr_t mask = 0 - (uintptr_t)guest_range_ok(guest, n);
-
-    __asm__("" : "+r"(mask));
-    return (uintptr_t)guest & mask;
-}
-
 /* One load or store that may fault; rc becomes -EFAULT when it does. */
 #define GUEST_MOV(insn, operands...)                                           \
     __asm__ volatile("1: " insn "\n"                                           \
@@ -95,10 +83,10 @@ static int copy_string(uintptr_t dst, uintptr_t src, size_t n)
 
 int copy_from_guest(void *dst, const void *guest, size_t n)
 {
-    uintptr_t from = guest_addr(guest, n);
+    uintptr_t from;
     int rc;
 
-    if (!guest_range_ok(guest, n))
+    if (!guest_addr(guest, n, &from))
         return -EFAULT;
     switch (n) {
     case 4:
@@ -115,10 +103,10 @@ int copy_from_guest(void *dst, const void *guest, size_t n)
 
 int copy_to_guest(void *guest, const void *src, size_t n)
 {
-    uintptr_t to = guest_addr(guest, n);
+    uintptr_t to;
     int rc;
 
-    if (!guest_range_ok(guest, n))
+    if (!guest_addr(guest, n, &to))
         return -EFAULT;
     switch (n) {
     case 4:
@@ -135,11 +123,11 @@ int copy_to_guest(void *guest, const void *src, size_t n)
 
 int clear_guest(void *guest, size_t n)
 {
-    uintptr_t to = guest_addr(guest, n);
     size_t count = n / 8;
     int rc = -EFAULT;
+    uintptr_t to;
 
-    if (!guest_range_ok(guest, n))
+    if (!guest_addr(guest, n, &to))
         return -EFAULT;
     __asm__ volatile("1: rep stosq\n"
                      "mov %4, %2\n"

@@ -25,4 +25,18 @@ int MUST_CHECK copy_array_to(void *guest, uint64_t i, const void *src,
 /* The range lies outside the hypervisor's, canonical, and does not wrap. */
 bool guest_range_ok(const void *guest, size_t n);
 
+/*
+ * The address to use: `guest`, or 0 when the range is refused, by arithmetic
+ * that a CPU cannot speculate past. False when it is.
+ */
+static inline bool guest_addr(const void *guest, size_t n, uintptr_t *addr)
+{
+    bool ok = guest_range_ok(guest, n);
+    uintptr_t mask = 0 - (uintptr_t)ok;
+
+    __asm__("" : "+r"(mask));
+    *addr = (uintptr_t)guest & mask;
+    return ok;
+}
+
 #endif

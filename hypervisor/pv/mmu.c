@@ -276,23 +276,45 @@ static int update_one(struct domain *d, struct domain *owner,
                            });
 }
 
+/*
+ * Copy requests from the guest, each once: up to PIECE of them, or one where
+ * the list runs into a hole. How many, or -EFAULT.
+ */
+#define PIECE 16u
+
+static long fetch(struct mmu_update *req, const void *list, uint32_t first,
+                  uint32_t nr)
+{
+    nr = MIN(nr, PIECE);
+    if (likely(!copy_array_from(req, list, first, nr, sizeof(*req))))
+        return nr;
+    return copy_array_from(req, list, first, 1, sizeof(*req)) ? -EFAULT : 1;
+}
+
 static long update_batch(struct domain *d, struct domain *owner,
                          const struct hc_args *a, const struct mm_batch *b,
                          uint32_t *done)
 {
     const void *list = (const void *)a->arg[0];
-    struct mmu_update req;
+    struct mmu_update req[PIECE];
+    uint32_t have = 0, i = 0; /* of the piece: copied, done */
     long rc = mm_lock_tables(d);
 
     if (rc)
         return rc;
     while (!rc && *done < b->nr) {
-        if (*done && hypercall_should_yield())
+        if (*done && hypercall_should_yield()) {
             rc = -ERESTART;
-        else if (copy_array_from(&req, list, *done, 1, sizeof(req)))
-            rc = -EFAULT;
-        else
-            rc = update_one(d, owner, &req);
+            break;
+        }
+        if (i == have) {
+            rc = fetch(req, list, *done, b->nr - *done);
+            if (rc < 0)
+                break;
+            have = (uint32_t)rc;
+            i = 0;
+        }
+        rc = update_one(d, owner, &req[i++]);
         if (rc)
             break;
         ++*done;

@@ -83,6 +83,11 @@ uint64_t clock_ns_to_tsc(uint64_t ns)
     return clock_tsc_base() + (uint64_t)ticks;
 }
 
+uint64_t clock_ticks(void)
+{
+    return rdtsc();
+}
+
 uint64_t clock_now_ns(void)
 {
     return tsc_khz ? clock_tsc_to_ns(rdtsc()) : 0;

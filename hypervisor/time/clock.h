@@ -19,6 +19,8 @@ void clock_init_cpu(unsigned cpu);
 extern bool tsc_synchronised; /* one TSC for all, and it does not stop */
 void clock_serve_sync(void);  /* spin_wait(): the boot CPU's half of it */
 uint64_t clock_now_ns(void);
+/* Raw, tsc_khz of them a millisecond; for measuring on one CPU. */
+uint64_t clock_ticks(void);
 uint64_t clock_tsc_to_ns(uint64_t tsc);
 uint64_t clock_ns_to_tsc(uint64_t ns);
 extern uint64_t tsc_khz;

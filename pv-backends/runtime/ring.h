@@ -44,4 +44,17 @@ static inline int ring_wants_event(RING_IDX before, RING_IDX now,
     return (RING_IDX)(now - event) < (RING_IDX)(now - before);
 }
 
+/*
+ * Show the peer the answers up to `now`, the last `nr` of them new, through the
+ * shared page's rsp_prod and rsp_event. Whether it wants an event for that.
+ */
+static inline int ring_publish(RING_IDX *rsp_prod, const RING_IDX *rsp_event,
+                               RING_IDX now, RING_IDX nr)
+{
+    xen_wmb(); /* the answers before the index */
+    RING_WRITE(*rsp_prod, now);
+    xen_mb(); /* the index before the look whether the peer sleeps */
+    return ring_wants_event(now - nr, now, RING_READ(*rsp_event));
+}
+
 #endif

@@ -77,7 +77,7 @@ def headers(path):
         for line in f:
             if not line.startswith("#"):
                 break
-            if m := re.match(r"# (on|secs|only|soak): *(.*)", line):
+            if m := re.match(r"# (on|soak-on|secs|long|only|soak): *(.*)", line):
                 found[m[1]] = m[2].split()
     return found
 
@@ -91,9 +91,12 @@ def load_groups(ctx):
         module = os.path.join(HERE, folder, "test.py")
         if os.path.exists(script):
             h = headers(script)
-            for b in h.get("on", []):
-                by_boot[b].append(Case(f"{folder}@{b}", int(h.get("secs", ["60"])[0]),
-                                       h.get("only", [None])[0], "soak" in h))
+            secs = h.get("long") if ctx.soak else None
+            secs = int((secs or h.get("secs", ["60"]))[0])
+            for key in "on", "soak-on":
+                for b in h.get(key, []):
+                    by_boot[b].append(Case(f"{folder}@{b}", secs, h.get("only", [None])[0],
+                                           "soak" in h or key == "soak-on"))
         if os.path.exists(module):
             spec = importlib.util.spec_from_file_location(folder.replace("-", "_"), module)
             mod = importlib.util.module_from_spec(spec)
@@ -149,7 +152,13 @@ def memory_available_mib():
 
 
 def image_of(build, ctx):
-    """Our image, or what another compiler or DEBUG=1 made of it; a given one stays."""
+    """Our image, or what another compiler or DEBUG=1 made of it; a given one stays.
+    A boot of the peer is one whatever was given."""
+    if build == "peer":
+        hv = os.path.join(machine.ROOT, "build", "peer", "xen.elf")
+        if not os.path.exists(hv):
+            raise RuntimeError(f"{hv} is not there: run `make peer`")
+        return hv
     if not build or ctx.hv != os.path.abspath(os.path.join(machine.ROOT, "build", "paravane.elf")):
         return ctx.hv
     hv = os.path.join(machine.ROOT, "build", build, "paravane.elf")
@@ -184,7 +193,7 @@ def run_boot(g, ctx):
         extra = ["-nic", "none"] + (boots.device_args(b["machine"], scratch) if b["devices"] else [])
         m = machine.quick_boot(g.log, image_of(b["build"], ctx), job=job, dom0_kernel=b["dom0_kernel"], dom0_mem=b["dom0_mem"],
                                machine=b["machine"], smp=b["smp"], mem=b["mem"], extra=extra, gdb=ctx.gdb,
-                               hvargs=ctx.hvargs)
+                               hvargs=f"{b['hvargs']} {ctx.hvargs}".strip())
         watch_boot(g, m, cases, ctx, b["ends"])
     finally:
         if m:

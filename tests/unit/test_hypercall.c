@@ -24,7 +24,8 @@ struct cpu_info fake_cpu_info;
 
 static uint64_t now_ns;
 
-uint64_t clock_now_ns(void)
+uint64_t tsc_khz = 1000000; /* a tick is a ns */
+uint64_t clock_ticks(void)
 {
     return now_ns;
 }

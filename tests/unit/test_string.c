@@ -11,6 +11,9 @@
 
 #include <cmocka.h>
 
+#undef memcpy
+#undef memmove
+#undef memset
 #define memcpy  our_memcpy
 #define memmove our_memmove
 #define memset  our_memset

@@ -7,41 +7,44 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
-#include <sys/ioctl.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define READ_BYTES 32768
-#define SEND_BYTES 32768 /* fits the pipe */
+#define MAGIC      0x32657661u /* another layout, another number */
+#define READ_BYTES 8192 /* a client's turn */
 
-/* What a send is doing. */
-enum phase {
-    IDLE,
-    FILLING, /* the pipe: nothing is sent yet */
-    SENDING, /* what is not in the pipe any more is sent */
+/*
+ * The last read or send. While it is armed the kernel's count in
+ * header.msg_len, 0 before the call, says how far it got.
+ */
+struct move {
+    uint32_t armed, key;
+    uint64_t start; /* stream position of its first byte */
+    struct mmsghdr header;
 };
 
+/* A client's stream positions after its last complete read and send. */
 struct slot {
-    uint64_t sent;     /* output position */
-    uint32_t consumed; /* input position, low half */
+    uint64_t sent;
+    uint32_t taken;
     uint32_t pad;
 };
 
 struct table {
-    uint32_t phase, key;
-    uint64_t start; /* output position of the first byte in the pipe */
-    uint64_t len;
+    uint32_t magic, pad;
+    struct move in, out;
+    char data[READ_BYTES]; /* what `in` read */
     struct slot slot[HOLDER_KEYS];
 };
 
 struct held {
     struct table *table;
-    int pipe_read, pipe_write;
 };
 
-/* Other processes look at the table only after we are dead, but what they see
- * must be in order. */
+/* Others look at the table only after we are dead, but what they see must be
+ * in order. */
 #define STORE(field, value) __atomic_store_n(&(field), value, __ATOMIC_RELEASE)
 
 static struct table *map_table(const char *path)
@@ -57,46 +60,30 @@ static struct table *map_table(const char *path)
     return t == MAP_FAILED ? NULL : t;
 }
 
-static size_t in_pipe(const struct held *h)
-{
-    int n = 0;
-
-    return ioctl(h->pipe_read, FIONREAD, &n) ? 0 : (size_t)n;
-}
-
-static void drain_pipe(const struct held *h)
-{
-    char waste[4096];
-
-    while (read(h->pipe_read, waste, sizeof(waste)) > 0)
-        ;
-}
-
 /* The former daemon's last send: how far did it get? */
-static void settle_send(struct held *h)
+static void settle_send(struct table *t)
 {
-    struct table *t = h->table;
-
-    if (t->phase == SENDING && t->key < HOLDER_KEYS)
-        STORE(t->slot[t->key].sent, t->start + t->len - in_pipe(h));
-    drain_pipe(h);
-    STORE(t->phase, IDLE);
+    if (t->out.armed && t->out.key < HOLDER_KEYS)
+        STORE(t->slot[t->out.key].sent, t->out.start + t->out.header.msg_len);
+    STORE(t->out.armed, 0);
 }
 
-int held_open(struct held **held, const char *path, int pipe_read,
-              int pipe_write)
+int held_open(struct held **held, const char *path)
 {
-    struct held *h = mem_zalloc(sizeof(*h));
+    struct table *t = map_table(path);
 
-    h->pipe_read = pipe_read;
-    h->pipe_write = pipe_write;
-    h->table = map_table(path);
-    if (!h->table) {
-        free(h);
+    if (!t)
         return -errno;
+    /* A dying process may not wait for a page: the counts stay in memory.
+     * Where that is not allowed /run is rarely swapped out either. */
+    (void)mlock(t, offsetof(struct table, data));
+    if (t->magic != MAGIC) {
+        memset(t, 0, sizeof(*t));
+        STORE(t->magic, MAGIC);
     }
-    settle_send(h);
-    *held = h;
+    settle_send(t);
+    *held = mem_zalloc(sizeof(**held));
+    (*held)->table = t;
     return 0;
 }
 
@@ -105,162 +92,115 @@ void held_close(struct held *h)
     if (!h)
         return;
     munmap(h->table, sizeof(*h->table));
-    close(h->pipe_read);
-    close(h->pipe_write);
     free(h);
+}
+
+/* From here until the system call returns only the kernel's count is true. */
+static void arm(struct move *m, uint32_t key, uint64_t start, struct iovec *iov)
+{
+    STORE(m->armed, 0);
+    memset(&m->header, 0, sizeof(m->header));
+    m->header.msg_hdr.msg_iov = iov;
+    m->header.msg_hdr.msg_iovlen = 1;
+    m->key = key;
+    m->start = start;
+    STORE(m->armed, 1);
+}
+
+/* --- input ------------------------------------------------------------------
+ */
+
+static int feed(struct table *t, struct client *c, size_t len)
+{
+    if (conn_feed(c, t->data, len))
+        return -EPIPE;
+    journal_input(c, client_in_pos(c) + (uint32_t)len);
+    return 0;
+}
+
+int held_readable(struct held *h, struct client *c, int fd)
+{
+    struct table *t = h->table;
+    uint32_t key = client_key(c), start = client_in_pos(c);
+    struct iovec iov = {t->data, sizeof(t->data)};
+    int n;
+
+    arm(&t->in, key, start, &iov);
+    n = recvmmsg(fd, &t->in.header, 1, MSG_DONTWAIT, NULL);
+    if (n < 0 && (errno == EAGAIN || errno == EINTR))
+        return -EAGAIN;
+    if (n != 1 || !t->in.header.msg_len)
+        return -EPIPE;
+    STORE(t->slot[key].taken, start + t->in.header.msg_len);
+    return feed(t, c, t->in.header.msg_len);
 }
 
 /* --- taking over ------------------------------------------------------------
  */
 
-static int set_peek(int fd, int offset)
+void held_begin(struct held *h, struct client *c)
 {
-    return setsockopt(fd, SOL_SOCKET, SO_PEEK_OFF, &offset, sizeof(offset))
-               ? -errno
-               : 0;
+    struct table *t = h->table;
+    uint32_t key = client_key(c);
+
+    /* The last read may be that of the key's former owner. */
+    if (t->in.key == key)
+        STORE(t->in.armed, 0);
+    STORE(t->slot[key].sent, client_out_start64(c));
+    STORE(t->slot[key].taken, client_in_pos(c));
 }
 
-int held_begin(struct held *h, struct client *c, int fd, uint32_t key)
+/* Were the last bytes read stored as well? If not they are still here. */
+static int resume_input(struct table *t, struct client *c)
 {
-    struct slot *slot = &h->table->slot[key];
+    uint32_t key = client_key(c), taken = t->slot[key].taken;
+    bool is_last = t->in.armed && t->in.key == key;
+    uint32_t len = is_last ? t->in.header.msg_len : 0;
 
-    STORE(slot->sent, client_out_start64(c));
-    STORE(slot->consumed, client_in_pos(c));
-    return set_peek(fd, 0);
-}
-
-static int discard(int fd, size_t len)
-{
-    char waste[READ_BYTES];
-    ssize_t n;
-
-    while (len) {
-        n = recv(fd, waste, len < sizeof(waste) ? len : sizeof(waste), 0);
-        if (n <= 0)
-            return -EPIPE;
-        len -= (size_t)n;
-    }
-    return 0;
-}
-
-/* Bytes peeked at whose results are stored are to be read; others to be
- * peeked at again. */
-static int settle_input(struct held *h, struct client *c, int fd, uint32_t key)
-{
-    struct slot *slot = &h->table->slot[key];
-    uint32_t stored = client_in_pos(c) - slot->consumed;
-    socklen_t len = sizeof(int);
-    int offset = 0;
-
-    if (getsockopt(fd, SOL_SOCKET, SO_PEEK_OFF, &offset, &len))
+    if (is_last)
+        taken = (uint32_t)t->in.start + len;
+    if (client_in_pos(c) == taken)
+        return 0;
+    if (len > sizeof(t->data) || taken - client_in_pos(c) != len)
         return -EPIPE;
-    if (offset > 0 && stored) {
-        if (stored != (uint32_t)offset || discard(fd, stored))
-            return -EPIPE;
-    }
-    STORE(slot->consumed, client_in_pos(c));
-    return set_peek(fd, 0) ? -EPIPE : 0;
+    return feed(t, c, len);
 }
 
-int held_resume(struct held *h, struct client *c, int fd, uint32_t key)
+int held_resume(struct held *h, struct client *c)
 {
-    uint64_t sent = h->table->slot[key].sent - client_out_start64(c);
+    struct table *t = h->table;
+    uint64_t sent = t->slot[client_key(c)].sent - client_out_start64(c);
     size_t waiting;
 
     client_out(c, &waiting);
     if (sent > waiting)
         return -EPIPE;
     client_sent(c, (size_t)sent);
-    return settle_input(h, c, fd, key);
-}
-
-/* --- input ------------------------------------------------------------------
- */
-
-int held_readable(struct client *c, int fd, size_t *peeked)
-{
-    char data[READ_BYTES];
-    ssize_t n = recv(fd, data, sizeof(data), MSG_PEEK);
-
-    *peeked = 0;
-    if (n < 0 && (errno == EAGAIN || errno == EINTR))
-        return -EAGAIN;
-    if (n <= 0)
-        return -EPIPE;
-    if (conn_feed(c, data, (size_t)n))
-        return -EPIPE;
-    journal_input(c, client_in_pos(c) + (uint32_t)n);
-    *peeked = (size_t)n;
-    return 0;
-}
-
-void held_consume(struct held *h, struct client *c, int fd, uint32_t key,
-                  size_t peeked)
-{
-    if (discard(fd, peeked))
-        return; /* the next look at it will find it dead */
-    STORE(h->table->slot[key].consumed, client_in_pos(c));
+    return resume_input(t, c);
 }
 
 /* --- output -----------------------------------------------------------------
  */
 
-/* Move the pipe's bytes to the socket; what stays behind. */
-static int splice_all(struct held *h, int fd, size_t len)
-{
-    ssize_t n;
-
-    while (len) {
-        n = splice(h->pipe_read, NULL, fd, NULL, len, SPLICE_F_NONBLOCK);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return n < 0 && errno == EAGAIN ? -EAGAIN : -EPIPE;
-        len -= (size_t)n;
-    }
-    return 0;
-}
-
-/* One pipeful. Each step is on record before it begins. */
-static int send_some(struct held *h, struct client *c, int fd, uint32_t key,
-                     const char *data, size_t len)
+int held_flush(struct held *h, struct client *c, int fd)
 {
     struct table *t = h->table;
-    ssize_t filled;
-    size_t left;
-    int rc;
-
-    t->key = key;
-    t->start = client_out_start64(c);
-    STORE(t->phase, FILLING);
-    filled = write(h->pipe_write, data, len);
-    if (filled <= 0)
-        return -EPIPE;
-    t->len = (uint64_t)filled;
-    STORE(t->phase, SENDING);
-    rc = splice_all(h, fd, (size_t)filled);
-    left = rc ? in_pipe(h) : 0;
-    STORE(t->slot[key].sent, t->start + (uint64_t)filled - left);
-    STORE(t->phase, IDLE);
-    if (left)
-        drain_pipe(h);
-    client_sent(c, (size_t)filled - left);
-    return rc;
-}
-
-int held_flush(struct held *h, struct client *c, int fd, uint32_t key)
-{
-    const char *data;
-    size_t len;
-    int rc;
+    uint32_t key = client_key(c);
+    struct iovec iov;
+    int n;
 
     for (;;) {
-        data = client_out(c, &len);
-        if (!len)
+        iov.iov_base = (void *)client_out(c, &iov.iov_len);
+        if (!iov.iov_len)
             return 0;
-        rc =
-            send_some(h, c, fd, key, data, len < SEND_BYTES ? len : SEND_BYTES);
-        if (rc)
-            return rc;
+        arm(&t->out, key, client_out_start64(c), &iov);
+        n = sendmmsg(fd, &t->out.header, 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+        STORE(t->slot[key].sent, t->out.start + t->out.header.msg_len);
+        STORE(t->out.armed, 0);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n != 1)
+            return n < 0 && errno == EAGAIN ? -EAGAIN : -EPIPE;
+        client_sent(c, t->out.header.msg_len);
     }
 }

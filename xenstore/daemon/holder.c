@@ -75,10 +75,9 @@ int holder_receive(int fd, struct holder_message *m, int *passed)
  */
 
 struct holder {
-    int control;  /* where daemons call */
-    int listener; /* where clients do */
-    int daemon;   /* the one that is there, or -1 */
-    int pipe[2];
+    int control;             /* where daemons call */
+    int listener;            /* where clients do */
+    int daemon;              /* the one that is there, or -1 */
     int client[HOLDER_KEYS]; /* by key, or -1 */
     uint32_t next_key;
 };
@@ -103,8 +102,6 @@ static void greet(struct holder *h)
     h->daemon = accept4(h->control, NULL, NULL, SOCK_CLOEXEC);
     if (h->daemon < 0)
         return;
-    pass(h, HOLDER_PIPE_READ, 0, h->pipe[0]);
-    pass(h, HOLDER_PIPE_WRITE, 0, h->pipe[1]);
     for (key = 0; key < HOLDER_KEYS; key++)
         if (h->client[key] >= 0)
             pass(h, HOLDER_CLIENT, key, h->client[key]);
@@ -196,9 +193,7 @@ static void close_others(struct holder *h)
     int last;
 
     h->control = keep(h->control);
-    h->listener = keep(h->listener);
-    h->pipe[0] = keep(h->pipe[0]);
-    last = h->pipe[1] = keep(h->pipe[1]);
+    last = h->listener = keep(h->listener);
     close_range(0, KEPT_FROM - 1, 0);
     close_range((unsigned int)last + 1, ~0u, 0);
 }
@@ -220,8 +215,6 @@ static void become_holder(int control, int listener)
     h.daemon = -1;
     for (i = 0; i < HOLDER_KEYS; i++)
         h.client[i] = -1;
-    if (pipe2(h.pipe, O_CLOEXEC | O_NONBLOCK))
-        _exit(1);
     close_others(&h);
     hold(&h);
 }

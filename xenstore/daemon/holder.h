@@ -15,11 +15,9 @@
 /* What a message between the two says; a descriptor may come with it. */
 enum holder_op {
     HOLDER_CLIENT = 1, /* to the daemon: the client of this key */
-    HOLDER_PIPE_READ,  /* to the daemon: a pipe that outlives it */
-    HOLDER_PIPE_WRITE,
-    HOLDER_READY, /* to the daemon: those were all, more come as they call */
-    HOLDER_DROP,  /* to the holder: this client is done with */
-    HOLDER_EXIT,  /* to the holder: so are you */
+    HOLDER_READY,      /* to the daemon: those were all, more come later */
+    HOLDER_DROP,       /* to the holder: this client is done with */
+    HOLDER_EXIT,       /* to the holder: so are you */
 };
 
 struct holder_message {

@@ -19,8 +19,7 @@
 struct sock {
     struct peer peer; /* first */
     int fd;
-    uint32_t key;  /* the holder's, if it is held */
-    size_t peeked; /* bytes that were answered and not yet read */
+    uint32_t key; /* the holder's, if it is held */
     struct event *readable, *writable;
     bool waits_to_write, reads_no_more;
 };
@@ -62,7 +61,7 @@ static int send_waiting(struct sock *k)
 
     if (k->waits_to_write)
         return 0;
-    rc = held ? held_flush(held, k->peer.client, k->fd, k->key)
+    rc = held ? held_flush(held, k->peer.client, k->fd)
               : sock_flush(k->peer.client, k->fd);
     if (rc == -EAGAIN) {
         event_add(k->writable, NULL);
@@ -71,7 +70,6 @@ static int send_waiting(struct sock *k)
     return rc;
 }
 
-/* The reply goes first: its reader can go on while we take the request away. */
 static void flush_sock(struct peer *p)
 {
     struct sock *k = (struct sock *)p;
@@ -80,9 +78,6 @@ static void flush_sock(struct peer *p)
         sock_close(k);
         return;
     }
-    if (k->peeked)
-        held_consume(p->server->held, p->client, k->fd, k->key, k->peeked);
-    k->peeked = 0;
     limit_reading(k);
 }
 
@@ -102,14 +97,12 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
 {
     struct sock *k = arg;
     struct server *sv = k->peer.server;
-    int rc = sv->held ? held_readable(k->peer.client, fd, &k->peeked)
+    int rc = sv->held ? held_readable(sv->held, k->peer.client, fd)
                       : sock_readable(k->peer.client, fd);
 
     (void)what;
     if (rc == -EPIPE)
         sock_close(k);
-    else if (k->peeked)
-        server_mark(&k->peer);
     server_settle(sv);
 }
 
@@ -154,10 +147,9 @@ static void on_client(evutil_socket_t fd, short what, void *arg)
 static void welcome_held(struct server *sv, uint32_t key, int fd)
 {
     struct client *c = client_open_held(sv->store, key);
-    struct sock *k = sock_new(sv, fd, c);
 
-    if (held_begin(sv->held, c, fd, key))
-        sock_close(k);
+    sock_new(sv, fd, c);
+    held_begin(sv->held, c);
 }
 
 /* A client of a former daemon's, and its socket if the holder has it. */
@@ -170,7 +162,7 @@ static void go_on(struct server *sv, struct client *c, int fd)
         return;
     }
     k = sock_new(sv, fd, c);
-    if (held_resume(sv->held, c, fd, k->key))
+    if (held_resume(sv->held, c))
         sock_close(k);
     else
         server_mark(&k->peer);
@@ -196,10 +188,9 @@ static void on_holder(evutil_socket_t fd, short what, void *arg)
     server_settle(sv);
 }
 
-/* What the holder has: clients by key, and the ends of its pipe. */
+/* What the holder has: clients by key. */
 struct held_fds {
     int client[HOLDER_KEYS];
-    int pipe_read, pipe_write;
 };
 
 static int collect(int holder, struct held_fds *fds)
@@ -209,18 +200,13 @@ static int collect(int holder, struct held_fds *fds)
 
     for (i = 0; i < HOLDER_KEYS; i++)
         fds->client[i] = -1;
-    fds->pipe_read = fds->pipe_write = -1;
     do {
         rc = holder_receive(holder, &m, &passed);
         if (rc == -EPIPE)
             return rc;
         if (rc)
             continue;
-        if (m.op == HOLDER_PIPE_READ)
-            fds->pipe_read = passed;
-        else if (m.op == HOLDER_PIPE_WRITE)
-            fds->pipe_write = passed;
-        else if (m.op == HOLDER_CLIENT && m.key < HOLDER_KEYS)
+        if (m.op == HOLDER_CLIENT && m.key < HOLDER_KEYS)
             fds->client[m.key] = passed;
     } while (rc || m.op != HOLDER_READY);
     return 0;
@@ -273,7 +259,7 @@ int sockets_hold(struct server *sv, const char *state_path,
     }
     rc = collect(sv->holder, &fds);
     if (!rc)
-        rc = held_open(&sv->held, table, fds.pipe_read, fds.pipe_write);
+        rc = held_open(&sv->held, table);
     if (rc)
         return rc;
     adopt(sv, &fds);

@@ -945,6 +945,13 @@ int hv_memory_max_gpfn(struct hv *hv, uint32_t domid, uint64_t *gpfn)
     return 0;
 }
 
+void hv_memory_forget(struct hv *hv, void *at, size_t nr)
+{
+    (void)hv;
+    (void)at;
+    (void)nr;
+}
+
 /* Every page below this table, each seen once per way to it. */
 struct walk {
     uint32_t domid;

@@ -189,6 +189,14 @@ struct hv_e820 {
 int hv_memory_set_map(struct hv *hv, uint32_t domid, const struct hv_e820 *map,
                       unsigned nr);
 int hv_memory_max_gpfn(struct hv *hv, uint32_t domid, uint64_t *gpfn);
+/*
+ * Make munmap() of foreign pages cheap: clear their entries in this process's
+ * own page tables, many in a call, where Linux's PV kernel takes a trap for
+ * each. Such entries belong to no page of ours and are in nobody's books, so
+ * the kernel, finding them empty, goes on. What is not cleared here munmap()
+ * clears, so there is nothing to return. The range must not be touched again.
+ */
+void hv_memory_forget(struct hv *hv, void *at, size_t nr);
 /* cmd: MMUEXT_PIN_L1_TABLE .. L4, MMUEXT_UNPIN_TABLE, on a foreign domain. */
 int hv_mmuext_pin(struct hv *hv, uint32_t domid, unsigned cmd, uint64_t mfn);
 

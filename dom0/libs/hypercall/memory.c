@@ -98,3 +98,29 @@ int hv_mmuext_pin(struct hv *hv, uint32_t domid, unsigned cmd, uint64_t mfn)
     rc = xencall4(hv->xc, __HYPERVISOR_mmuext_op, (uintptr_t)op, 1, 0, domid);
     return rc < 0 ? -errno : 0;
 }
+
+/* One call's worth of entries. */
+#define FORGET_BATCH 512
+#define PAGE_BYTES   4096
+
+void hv_memory_forget(struct hv *hv, void *at, size_t nr)
+{
+    struct multicall_entry *calls =
+        hv_buffer(hv, FORGET_BATCH * sizeof(*calls));
+    uintptr_t va = (uintptr_t)at;
+
+    while (calls && nr) {
+        size_t n = nr < FORGET_BATCH ? nr : FORGET_BATCH;
+
+        for (size_t i = 0; i < n; i++, va += PAGE_BYTES)
+            calls[i] = (struct multicall_entry){
+                .op = __HYPERVISOR_update_va_mapping, .args = {va, 0, 0}};
+        /* Other CPUs may remember entries of the whole range. */
+        if (n == nr)
+            calls[n - 1].args[2] = UVMF_TLB_FLUSH | UVMF_ALL;
+        if (hv_call2(hv, __HYPERVISOR_multicall, (uintptr_t)calls, n) < 0)
+            break;
+        nr -= n;
+    }
+    hv_buffer_free(hv, calls);
+}

@@ -3,24 +3,18 @@ the entry that Debian's update-grub made, systemd to its end, a root shell on hv
 apt and xl work there."""
 import hashlib
 import os
-import subprocess
 import threading
 
 import machine
-from verdict import Fail
+import whole
 
 INSTALL = r"""
-/lib/systemd/systemd-udevd --daemon; udevadm trigger -c add -s block; udevadm settle
-rm -f /boot/xen*
-gzip -c /run/job/hypervisor > /boot/xen-4.17-paravane.gz
-mount -o remount,rw / && update-grub && grep -A12 'with Xen hypervisor' /boot/grub/grub.cfg &&
-    grep -q 'multiboot2.*/boot/xen-4.17-paravane.gz' /boot/grub/grub.cfg && echo INSTALL-OK
-udevadm control --exit
+gzip -c /run/job/hypervisor > /boot/xen-4.17-paravane.gz && update-grub && grep -A12 'with Xen hypervisor' /boot/grub/grub.cfg
 """
 # On the job disk, run from the shell that autologin gives.
 CHECK = r"""
 . /run/job/lib.sh
-fail() { echo "WHOLE-FAIL $*"; exit 1; }
+fail() { echo "VERDICT-FAIL $*"; exit 1; }
 systemctl is-system-running --wait > /tmp/state
 case $(cat /tmp/state) in running) ;; *) systemctl --failed --no-legend; fail "systemd is $(cat /tmp/state)" ;; esac
 [ "$(cat /sys/hypervisor/type)" = xen ] || fail "not on the hypervisor"
@@ -38,7 +32,7 @@ if [ "$GUEST" = 1 ]; then
     guest_wait whole 'GUEST-SAYS 2' 90
     guest_wait_gone whole 30
 fi
-echo WHOLE-OK
+echo VERDICT-OK
 """
 lock = threading.Lock()
 
@@ -49,7 +43,7 @@ def installed_disk(ctx, log):
     base = os.path.join(machine.IMAGE, "disk.img")
     with open(ctx.hv, "rb") as f:
         hv = f.read()
-    stamp = hashlib.sha256(hv + str(os.stat(base).st_mtime_ns).encode() + INSTALL.encode()).hexdigest()[:16]
+    stamp = hashlib.sha256(hv + str(os.stat(base).st_mtime_ns).encode() + (whole.BEGIN + INSTALL).encode()).hexdigest()[:16]
     disk = os.path.join(machine.ROOT, "build", "tests", f"installed-{stamp}.qcow2")
     with lock:
         if os.path.exists(disk):
@@ -60,19 +54,7 @@ def installed_disk(ctx, log):
             if old.startswith("installed-"):
                 os.unlink(os.path.join(folder, old))
         new = os.path.join(folder, "new.qcow2")
-        subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", "-F", "raw", "-b", base, new], check=True)
-        disk_job = machine.job_disk({"run.sh": INSTALL, "hypervisor": hv})
-        # On the bare machine: what is tested is the boot that follows.
-        m = machine.Machine(log.replace(".log", "-install.log"), kernel=os.path.join(machine.IMAGE, "vmlinuz"),
-                            modules=(os.path.join(machine.IMAGE, "quick-initrd"),), append="console=ttyS0 quiet panic=-1",
-                            mem=1024, disk=new, snapshot=False, job=disk_job, extra=["-nic", "none"])
-        try:
-            i, _ = m.wait("INSTALL-OK", 200 * ctx.slow)
-            if i is None or m.wait_end(60 * ctx.slow) != "poweroff":
-                raise Fail(f"update-grub did not make the entry, see {m.log_path}; last lines: " + " | ".join(m.tail(2)))
-        finally:
-            m.close()
-            os.unlink(disk_job)
+        whole.install(ctx, log, new, INSTALL, {"hypervisor": hv})
         os.rename(new, disk)
         return disk
 
@@ -82,27 +64,10 @@ def boots(mach, uefi, guest):
         disk = installed_disk(ctx, log)
         with open(os.path.join(os.path.dirname(os.path.abspath(machine.__file__)), "lib.sh")) as f:
             lib = f.read()
-        disk_job = machine.job_disk({"lib.sh": lib, "run.sh": f"export SLOW={ctx.slow} GUEST={int(guest)}\n" + CHECK,
-                        "pkg/DEBIAN/control": "Package: paravane-hello\nVersion: 1\nArchitecture: all\n"
-                        "Maintainer: nobody <nobody@localhost>\nDescription: shows that apt works\n"})
-        m = machine.Machine(log, machine=mach, uefi=uefi, mem=2048, disk=disk, job=disk_job,
-                            extra=["-nic", "user,model=virtio-net-pci"])
-        try:
-            i, _ = m.wait(r"root@dom0:.*[#$]", 240 * ctx.slow, prompt=True)
-            if i is None:
-                raise Fail("no root shell; last lines: " + " | ".join(m.tail(2)))
-            ctx.report.say(f"      {os.path.basename(log)[:-4]}: a root shell after {m.now():.0f} s")
-            m.send("mkdir -p /run/job; mount -o ro LABEL=job /run/job; bash /run/job/run.sh; systemctl poweroff\n")
-            i, v = m.wait(r"WHOLE-(OK|FAIL) ?(.*)", 300 * ctx.slow, after=i)
-            if i is None:
-                raise Fail("no verdict from the shell; last lines: " + " | ".join(m.tail(2)))
-            if v[1] != "OK":
-                raise Fail(v[2])
-            if m.wait_end(120 * ctx.slow) != "poweroff":
-                raise Fail(f"systemctl poweroff: {m.ended or 'the machine goes on'}")
-        finally:
-            m.close()
-            os.unlink(disk_job)
+        whole.boot(ctx, log, disk, f"export GUEST={int(guest)}\n" + CHECK,
+                   {"lib.sh": lib, "pkg/DEBIAN/control": "Package: paravane-hello\nVersion: 1\nArchitecture: all\n"
+                    "Maintainer: nobody <nobody@localhost>\nDescription: shows that apt works\n"},
+                   machine=mach, uefi=uefi)
     return run
 
 

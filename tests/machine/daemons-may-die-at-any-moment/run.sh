@@ -1,6 +1,7 @@
 # kill -9 of the store, the backends and the consoles' daemon: pvnd starts them
 # again; the guest's disk and network go on without an error, its data is right.
 # on: host
+# soak-on: peer-host
 # secs: 240
 . /run/job/files/pv/lib.sh
 pv_up

@@ -8,6 +8,8 @@ static struct xencons_interface *ring(void)
 {
     uint64_t mfn = start_info->console.domU.mfn;
 
+    if (start_info->flags & SIF_INITDOMAIN) /* has another union member there */
+        return NULL;
     return mfn ? pfn_to_va(M2P[mfn]) : NULL;
 }
 

@@ -44,7 +44,18 @@ pv_guest()
 }
 pv_log_of() { cat "/var/log/paravane/console-$1.log" 2>/dev/null; }
 pv_said() { pv_log_of "$1" | grep -aqE "$2"; }
-pv_wait() { wait_for "$3" pv_said "$1" "$2" || { pv_log_of "$1" | tail; fail "$1 did not say '$2'"; }; }
+pv_wait() { wait_for "$3" pv_said "$1" "$2" || { pv_trouble "$1"; fail "$1 did not say '$2'"; }; }
+# What helps to see why a guest does not do what it should.
+pv_trouble()
+{
+    say "console of $1:"; pv_log_of "$1" | tail
+    say "pvnd:"; tail -20 $pv_log
+    say "devices:"; pvstore tree / | grep -E 'state|hotplug|console|ring-ref|event-channel|error'
+    say "processes:"; ps -eo pid,stat,wchan:20,time,args | grep '[p]v[nbcs]'
+    pvn list
+    pvn debug-keys e
+    sleep 1
+}
 
 pv_gone() { ! pvn list "$1" > /dev/null 2>&1; }
 pv_destroy_all()
@@ -67,3 +78,6 @@ pv_state()
         echo "$p $(ls "/proc/$(pgrep -ox $p)/fd" | wc -l)"
     done
 }
+# The same without what depends on how much went on at a time: free memory, and
+# connections that are kept for the next operation.
+pv_left() { pv_state | grep -v -e free -e '^pvnd' -e '^pvstored'; }

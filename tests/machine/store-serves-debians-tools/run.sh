@@ -1,5 +1,6 @@
 # Debian's xenstore tools and the kernel work on our store; ours read what they wrote.
 # on: host
+# soak-on: peer-host
 # secs: 60
 . /run/job/files/pv/lib.sh
 pv_up

@@ -2,8 +2,10 @@
  * A PV guest as the builder leaves it (the PV ABI's start of day): judged by
  * walking its memory in a fake machine whose pages start as junk.
  * sources: dom0/builder/builder.c dom0/builder/error.c dom0/builder/image.c
+ * sources: dom0/builder/image-file.c dom0/builder/image-kept.c
+ * sources: dom0/builder/ramdisk.c
  * sources: dom0/builder/bzimage.c dom0/builder/unpack.c dom0/builder/cache.c
- * sources: dom0/builder/sha256.c dom0/builder/elf.c dom0/builder/layout.c
+ * sources: dom0/builder/elf.c dom0/builder/layout.c
  * sources: dom0/builder/pv-memory.c dom0/builder/pv-kernel.c
  * sources: dom0/builder/window.c
  * sources: dom0/builder/pv.c dom0/builder/pagetable.c dom0/builder/policy.c
@@ -14,7 +16,7 @@
  * sources: dom0/config/disk.c dom0/config/nic.c dom0/config/cpuset.c
  * sources: dom0/config/report.c dom0/libs/hypercall/hypercall-fake.c
  * sources: dom0/libs/foreignmem/foreignmem-fake.c tests/unit/dom0/kernels.c
- * libs: -lz -llzma -lzstd -llz4 -lbz2 -llzo2
+ * libs: -lz -llzma -lzstd -llz4 -lbz2 -llzo2 -lmd
  */
 #include "dom0/builder/builder.h"
 #include "dom0/builder/nodes.h"

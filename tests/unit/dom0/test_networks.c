@@ -94,6 +94,8 @@ static void test_mistakes_name_their_line(void **state)
          "our own address"},
         {"[a]\ndhcp-range=10.0.0.9-10.0.0.5\n", "ends before"},
         {"[a]\nbridge=x\n[b]\nbridge=x\n", "same bridge"},
+        {"[a]\naddress=10.0.0.1/16\n[b]\naddress=10.0.7.1/24\n",
+         "share addresses"},
         {"[a]\nmtu = 20\n", "no MTU"},
         {"[a]\ncolour = red\n", "n.conf:2: there is no key \"colour\""},
         {"[a]\nnonsense\n", "n.conf:2:"},
@@ -133,8 +135,10 @@ static void test_nat_is_translated_and_closed_to_the_outside(void **state)
                            &f),
                      0);
     assert_int_equal(networks_nft(&n, text, sizeof(text)), 0);
-    assert_non_null(strstr(text, "ip saddr 10.1.0.0/16 oifname \"eth0\" "
+    assert_non_null(strstr(text, "ip saddr 10.1.0.0/16 oifname != \"a\" "
                                  "masquerade"));
+    assert_non_null(strstr(text, "iifname \"a\" oifname != \"eth0\" drop"));
+    assert_non_null(strstr(text, "iifname \"a\" ip saddr != 10.1.0.0/16"));
     assert_non_null(strstr(text, "oifname \"a\" drop"));
     assert_non_null(strstr(text, "iifname \"b\" drop"));
     assert_null(strstr(text, "\"c\""));

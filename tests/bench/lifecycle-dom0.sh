@@ -1,0 +1,72 @@
+# The life cycle benchmark's part in dom0: the same story for TOOL=pvn and TOOL=xl.
+# BENCH lines are microseconds, or KiB where the name says so.
+. /run/job/lib.sh
+fail() { echo "BENCH-FAIL $*"; exit 1; }
+if [ "$TOOL" = pvn ]; then
+    . /run/job/files/pv/lib.sh
+    pv_up
+    said() { pv_said "$@"; }
+else
+    xen_up
+    bridge_up
+    said() { guest_said "$@"; }
+fi
+# The distribution's kernel, and nothing that any daemon has seen before: pvnd
+# unpacks those of /boot on its own, by content.
+(cat /boot/vmlinuz-*; echo) > /run/vmlinuz
+full()
+{
+    truncate -s 16M "/run/$1.img"
+    guest_config "$1" "disk=['/run/$1.img,raw,xvda,w']" 'vif=["bridge=xenbr0"]' \
+        kernel=/run/vmlinuz 'ramdisk="/srv/guest/guest-initrd"' memory=160
+}
+timed()
+{
+    local name=$1 t0=${EPOCHREALTIME/./}
+    shift
+    "$@" || fail "$*"
+    echo "BENCH $name $((${EPOCHREALTIME/./} - t0))"
+}
+# once HOW: made, given a moment to run, destroyed, at once made again by the next.
+once()
+{
+    timed "create-$1" $TOOL create -q /run/x.cfg
+    sleep 1
+    timed destroy $TOOL destroy x
+}
+daemons_pss()
+{
+    local p sum=0 n
+    for p in $(pgrep -x 'xl|xenstored|xenconsoled|pvnd|pvstored|pvnetd|pvblkd|pvconsoled'); do
+        n=$(awk '/^Pss:/ { print $2 }' "/proc/$p/smaps_rollup" 2> /dev/null)
+        sum=$((sum + ${n:-0}))
+    done
+    echo $sum
+}
+used() { echo 3 > /proc/sys/vm/drop_caches; sleep 1; awk '/MemAvailable/ { print -$2 }' /proc/meminfo; }
+
+full x
+# Not while it does, and not while the file is so young that it might change unseen.
+[ "$TOOL" = xl ] || wait_for 60 grep -q 'is unpacked for the guests' $pv_log || fail "no warm kernel"
+sleep 4
+once cold
+once 1st-warm
+once 1st-warm
+for i in $(seq 17); do
+    guest_config t$i kernel=/run/job/files/tiny-idle.elf memory=32
+    $TOOL create -q /run/t$i.cfg || fail "create t$i"
+done
+pss=$(daemons_pss) mem=$(used)
+for i in f1 f2; do
+    full $i
+    $TOOL create -q /run/$i.cfg || fail "create $i"
+done
+for i in f1 f2; do wait_for 60 said $i GUEST-INIT || fail "$i does not start"; done
+sleep 3
+echo "BENCH memory-daemons-KiB $((($(daemons_pss) - pss) / 2))"
+echo "BENCH memory-dom0-KiB $((($(used) - mem) / 2))"
+once 20th-warm
+once 20th-warm
+[ "$TOOL" = pvn ] && grep 'guest x:' $pv_log
+echo BENCH-OK
+echo poweroff > /run/end

@@ -1,0 +1,111 @@
+#!/usr/bin/env python3
+"""A guest's life by pvn on Paravane and by xl on the real Xen: how long it takes
+to create and to destroy one with a disk and a card, with the kernel never seen
+before and seen before, as the first guest and as the twentieth, and what it
+costs dom0 in memory. Rounds interleaved, same dom0, same guest.
+
+rows() is for the common report; alone, this prints medians and quartiles."""
+import argparse
+import json
+import os
+import re
+import shutil
+import statistics
+import sys
+import tempfile
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(os.path.dirname(HERE), "machine"))
+import machine
+
+# What one boot prints: name -> (unit, factor to it).
+FIGURES = {
+    "create-cold": ("ms", 1e-3),
+    "create-1st-warm": ("ms", 1e-3),
+    "create-20th-warm": ("ms", 1e-3),
+    "destroy": ("ms", 1e-3),
+    "memory-daemons-KiB": ("KiB", 1),
+    "memory-dom0-KiB": ("KiB", 1),
+}
+
+
+def job_disk(tool, slow):
+    work = tempfile.mkdtemp(prefix="pv-life-")
+    try:
+        shutil.copy(os.path.join(HERE, "..", "machine", "lib.sh"), work)
+        shutil.copytree(os.path.join(machine.ROOT, "build", "tests", "machine", "job"), os.path.join(work, "files"))
+        with open(os.path.join(HERE, "lifecycle-dom0.sh")) as f, open(os.path.join(work, "run.sh"), "w") as out:
+            out.write(f"export SLOW={slow} TOOL={tool}\n" + f.read())
+        return machine.disk_of(work)
+    finally:
+        shutil.rmtree(work)
+
+
+def one_boot(hv, tool, log):
+    """{figure: [values]} of one boot."""
+    slow = machine.how_busy()
+    job = job_disk(tool, slow)
+    m = machine.quick_boot(log, hv, job=job, dom0_mem=1024, smp=2, mem=4096, extra=["-nic", "none"],
+                           hvargs=machine.PEER_ARGS if tool == "xl" else "")
+    try:
+        end, v = m.wait(r"BENCH-(OK|FAIL)(.*)", 600 * slow)
+        if end is None or v[1] != "OK":
+            raise SystemExit(f"the life cycle did not get to its end{v[2] if v else ''}, see {log}")
+        found = {}
+        for _, line in m.lines[:end]:
+            if b := re.match(r"BENCH (\S+) (-?\d+)$", line.strip()):
+                found.setdefault(b[1], []).append(int(b[2]))
+        return found
+    finally:
+        m.close()
+        os.unlink(job)
+
+
+def rows(hv, peer, rounds, say=lambda text: None):
+    """[{name, unit, better, samples: {side: [values]}}] of interleaved rounds."""
+    logs = os.path.join(machine.ROOT, "build", "logs")
+    os.makedirs(logs, exist_ok=True)
+    sides = [("ours", hv, "pvn")] + ([("peer", peer, "xl")] if peer else [])
+    table = {name: {"name": f"lifecycle-{name}", "unit": unit, "better": "less", "samples": {s[0]: [] for s in sides}}
+             for name, (unit, _) in FIGURES.items()}
+    for n in range(rounds):
+        for side, image, tool in sides if n % 2 == 0 else sides[::-1]:
+            say(f"round {n + 1} of {rounds}: {tool}")
+            for name, values in one_boot(image, tool, os.path.join(logs, f"lifecycle-{side}-{n}.log")).items():
+                if name in table:
+                    table[name]["samples"][side] += [v * FIGURES[name][1] for v in values]
+    return list(table.values())
+
+
+def show(row):
+    text = f"{row['name']:30} {row['unit']:4}"
+    medians = []
+    for side, values in row["samples"].items():
+        lo, mid, hi = statistics.quantiles(values, n=4, method="inclusive") if len(values) > 1 else values * 3
+        medians.append(mid)
+        text += f"   {side} {mid:8.0f} [{lo:.0f}, {hi:.0f}] of {len(values)}"
+    print(text + (f"   1/{medians[1] / medians[0]:.1f}" if len(medians) == 2 and medians[0] > 0 else ""))
+
+
+def main():
+    p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    p.add_argument("--hv", default=machine.default_hv())
+    p.add_argument("--peer", help="the real Xen's ELF image (make peer)")
+    p.add_argument("--rounds", type=int, default=5)
+    p.add_argument("--json", help="add the rows to those of this file, so that rounds may be run one by one")
+    a = p.parse_args()
+    table = rows(os.path.abspath(a.hv), a.peer and os.path.abspath(a.peer), a.rounds, lambda t: print(t, flush=True))
+    if a.json:
+        if os.path.exists(a.json):
+            with open(a.json) as f:
+                for row, old in zip(table, json.load(f)):
+                    for side, values in old["samples"].items():
+                        row["samples"][side] = values + row["samples"].get(side, [])
+        with open(a.json, "w") as f:
+            json.dump(table, f, indent=1)
+    for row in table:
+        show(row)
+
+
+if __name__ == "__main__":
+    main()

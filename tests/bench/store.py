@@ -1,0 +1,144 @@
+#!/usr/bin/env python3
+"""pvstored beside Debian's xenstored and oxenstored in one dom0: each round boots
+it once on the real Xen (--hv) and measures all three and a bare echo server;
+rounds begin with another daemon each, which then has the kernel's and a guest's
+ring too. Medians with quartiles over the rounds.
+
+Times are of an emulated machine: what counts is the ratio, and only where the
+quartiles do not overlap ("same" otherwise)."""
+import argparse
+import os
+import re
+import shutil
+import sys
+import tempfile
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(os.path.dirname(HERE), "machine"))
+sys.path.insert(0, HERE)
+import machine
+from firstlight import quartiles
+
+DAEMONS = ["ours", "xenstored", "oxenstored"]
+COSTS = ("us", "us-each", "ms", "bytes")  # less is better
+
+
+def job_disk(order, a, slow):
+    work = tempfile.mkdtemp(prefix="pv-bench-")
+    try:
+        shutil.copy(os.path.join(HERE, "..", "machine", "lib.sh"), work)
+        files = os.path.join(work, "files")
+        os.mkdir(files)
+        build = os.path.join(machine.ROOT, "build")
+        for name in ("bin/pvstored", "bin/pvstore", "tests/machine/job/bench_store"):
+            shutil.copy(os.path.join(build, name), files)
+        with open(os.path.join(HERE, "store-dom0.sh")) as f, open(os.path.join(work, "run.sh"), "w") as out:
+            out.write(f"export SLOW={slow} SECS={a.secs} NODES={a.nodes} ORDER='{' '.join(order)}'\n" + f.read())
+        return machine.disk_of(work)
+    finally:
+        shutil.rmtree(work)
+
+
+def figures_of(lines):
+    found = (re.match(r"BENCH (\S+) (\S+) (\d+) ([0-9.]+) (\S+)$", line.strip()) for line in lines)
+    return [(b[1], b[2], int(b[3]), float(b[4]), b[5]) for b in found if b]
+
+
+def log_of(n):
+    return os.path.join(machine.ROOT, "build", "logs", f"bench-store-{n}.log")
+
+
+def one_round(n, a, slow):
+    """[(daemon, figure, clients, value, unit)] of one boot."""
+    order = DAEMONS[n % 3:] + DAEMONS[:n % 3]
+    job = job_disk(order, a, slow)
+    log = log_of(n)
+    os.makedirs(os.path.dirname(log), exist_ok=True)
+    m = machine.quick_boot(log, a.hv, job=job, dom0_mem=2048, smp=2, mem=4096, extra=["-nic", "none"])
+    try:
+        end, v = m.wait(r"BENCH-(OK|FAIL)(.*)", a.limit * slow)
+        if end is None or v[1] != "OK":
+            print(f"round {n + 1} did not end well, see {log}", flush=True)
+        return figures_of(line for _, line in m.lines[:end])
+    finally:
+        m.close()
+        os.unlink(job)
+
+
+def cell(values):
+    if not values:
+        return "-"
+    lo, mid, hi = quartiles(values)
+    return f"{mid:.4g} [{lo:.4g}, {hi:.4g}]"
+
+
+def verdict(mine, theirs, unit):
+    """Ours over theirs, in times better."""
+    if not mine or not theirs:
+        return ""
+    lo, mid, hi = quartiles(mine)
+    tlo, tmid, thi = quartiles(theirs)
+    if not mid or not tmid:
+        return ""
+    ratio = tmid / mid if unit in COSTS else mid / tmid
+    return f"{ratio:.2f}x" if hi < tlo or lo > thi else f"{ratio:.2f}x same"
+
+
+def table(got, ring):
+    names = []
+    for who, name, clients, _, unit in got:
+        if who in [d + ring for d in DAEMONS] and not name.endswith("-cpu") and (name, clients, unit) not in names:
+            names.append((name, clients, unit))
+    if not names:
+        return
+    print(f"\n| {ring.strip('-') or 'socket'} | clients | ours | xenstored | oxenstored | unit | to the better daemon |")
+    print("| --- | --- | --- | --- | --- | --- | --- |")
+    for name, clients, unit in names:
+        v = {d: [g[3] for g in got if g[:3] == (d + ring, name, clients)] for d in DAEMONS}
+        both = [verdict(v["ours"], v[d], unit) for d in DAEMONS[1:]]
+        worst = min((b for b in both if b), key=lambda b: float(b.split("x")[0]), default="")
+        print(f"| {name} | {clients} | {' | '.join(cell(v[d]) for d in DAEMONS)} | {unit} | {worst} |")
+
+
+def limits(got):
+    """Ours over the bare echo server."""
+    print("\n| of the echo server | clients | echo | ratio of a read | CPU of echo | CPU of a read |")
+    print("| --- | --- | --- | --- | --- | --- |")
+    for clients in (1, 8, 32):
+        def of(who, name):
+            return [g[3] for g in got if g[:3] == (who, name, clients)]
+        echo, read = of("echo", "echo"), of("ours", "read")
+        print(f"| echo | {clients} | {cell(echo)} | {verdict(read, echo, 'per-s')} | "
+              f"{cell(of('echo', 'echo-cpu'))} | {cell(of('ours', 'read-cpu'))} |")
+
+
+def main():
+    p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    p.add_argument("--hv", help="the real Xen's ELF image (zcat of xen-4.17-amd64.gz)")
+    p.add_argument("--rounds", type=int, default=5)
+    p.add_argument("--secs", type=float, default=1, help="per point")
+    p.add_argument("--nodes", type=int, default=40000, help="fill each store up to so many")
+    p.add_argument("--limit", type=int, default=900, help="seconds a round may take")
+    p.add_argument("--from", dest="first", type=int, default=0, help="begin with this round (its order)")
+    p.add_argument("--again", action="store_true", help="only the table, of rounds that were run")
+    a = p.parse_args()
+    if not a.hv and not a.again:
+        p.error("--hv, or --again")
+    slow = machine.how_busy()
+    got = []
+    for n in range(a.first, a.first + a.rounds):
+        if a.again:
+            with open(log_of(n), errors="replace") as f:
+                got += figures_of(f)
+            continue
+        print(f"round {n + 1}", flush=True)
+        got += one_round(n, a, slow)
+    print(f"\nmedians [quartiles] of {a.rounds} rounds")
+    table(got, "")
+    table(got, "-kernel-ring")
+    table(got, "-guest-ring")
+    limits(got)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,120 @@
+/*
+ * bench_store [options] SOCKET|DEVICE|echo: what a store daemon does per
+ * second, one line per figure: "name clients value unit". "echo" starts a bare
+ * echo server and measures that: what two processes can exchange at best.
+ *
+ *   -s SECONDS   per point (1)
+ *   -c CLIENTS   no more of them (32)
+ *   -n NODES     fill the store up to so many (40000)
+ *   -d PID       the daemon: its time per request and its memory
+ *   -p WORD,...  only the points with such a word in their name
+ *   -b PATH      work below this node (/bench)
+ *   -f NODES     make so many nodes, leave them, and measure nothing
+ *
+ * Clients are processes with one request on its way, except where it says
+ * "pipelined". What they work on is removed at the end.
+ */
+#include "tests/bench/store/bench.h"
+#include "tests/bench/store/wire.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+const char *base = "/bench";
+
+bool wanted(const struct bench *b, const char *name)
+{
+    char words[512], *rest = words, *word;
+
+    if (!b->only)
+        return true;
+    snprintf(words, sizeof(words), "%s", b->only);
+    while ((word = strsep(&rest, ",")))
+        if (strstr(name, word))
+            return true;
+    return false;
+}
+
+void figure(const char *name, int clients, double value, const char *unit)
+{
+    printf("%s %d %.*f %s\n", name, clients, value < 100 ? 2 : 0, value, unit);
+    fflush(stdout);
+}
+
+double daemon_cpu_us(const struct bench *b)
+{
+    unsigned long user = 0, sys = 0;
+    char name[64];
+    FILE *f;
+
+    snprintf(name, sizeof(name), "/proc/%d/stat", (int)b->daemon);
+    f = b->daemon ? fopen(name, "re") : NULL;
+    if (!f)
+        return 0;
+    if (fscanf(f, "%*d %*s %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu",
+               &user, &sys) != 2)
+        user = sys = 0;
+    fclose(f);
+    return (double)(user + sys) * 1e6 / (double)sysconf(_SC_CLK_TCK);
+}
+
+static int usage(void)
+{
+    fputs("usage: bench_store [-s SECONDS] [-c CLIENTS] [-n NODES] [-d PID] "
+          "[-p WORD,...] [-b PATH] [-f NODES] SOCKET|DEVICE|echo\n",
+          stderr);
+    return 2;
+}
+
+int main(int argc, char **argv)
+{
+    struct bench b = {
+        .seconds = 1, .most_nodes = 40000, .most_clients = CLIENTS_MAX};
+    int c, filling = 0;
+
+    while ((c = getopt(argc, argv, "s:c:n:d:p:b:f:")) != -1)
+        switch (c) {
+        case 's':
+            b.seconds = atof(optarg);
+            break;
+        case 'c':
+            b.most_clients = atoi(optarg);
+            break;
+        case 'n':
+            b.most_nodes = atoi(optarg);
+            break;
+        case 'd':
+            b.daemon = atoi(optarg);
+            break;
+        case 'p':
+            b.only = optarg;
+            break;
+        case 'b':
+            base = optarg;
+            break;
+        case 'f':
+            filling = atoi(optarg);
+            break;
+        default:
+            return usage();
+        }
+    if (optind + 1 != argc || b.most_clients > CLIENTS_MAX)
+        return usage();
+    signal(SIGPIPE, SIG_IGN);
+    b.path = argv[optind];
+    if (!strcmp(b.path, "echo")) {
+        echo_rates(&b);
+        return 0;
+    }
+    if (filling) {
+        fill(wire_connect(b.path), 0, filling);
+        return 0;
+    }
+    rates(&b);
+    costs(&b);
+    wire_ask_path(wire_connect(b.path), XS_RM, 0, base);
+    return 0;
+}

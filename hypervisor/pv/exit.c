@@ -1,6 +1,7 @@
 /* What a CPU does before it runs a guest, and instead of running one. */
 #include "pv/internal.h"
 
+#include "cpu/latency.h"
 #include "evtchn/evtchn.h"
 #include "mm/alloc.h"
 #include "time/timer.h"
@@ -45,10 +46,13 @@ void pv_exit(void)
         v = current;
         if (v->domain->id == DOMID_IDLE) {
             idle_once();
+            latency_begin(); /* interrupts were on */
             continue;
         }
         pv_deliver_upcall(v, &cpu_info()->regs);
-        if (likely(!READ_ONCE(cpu_info()->work)))
+        if (likely(!READ_ONCE(cpu_info()->work))) {
+            latency_end(LATENCY_EXIT, 0);
             return;
+        }
     }
 }

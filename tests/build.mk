@@ -5,7 +5,7 @@
 HV ?= $(BUILD)/paravane.elf
 export HV
 
-.PHONY: deps image run demo unit machine check soak bench bench-store fuzz lint format FORCE_HV
+.PHONY: deps image run demo unit model machine check soak bench bench-store fuzz lint format FORCE_HV
 deps: ## install what is missing of Debian's packages (needs root)
 	@tests/deps.sh
 
@@ -119,6 +119,9 @@ HOST_SCRIPTS := $(patsubst tests/unit/xenstore/%.py,$(HOST_UNIT)/%,$(wildcard te
 
 unit: $(HOST_SCRIPTS) $(addprefix $(UNIT)/,$(UNIT_NAMES)) $(addprefix $(HOST_UNIT)/,$(HOST_UNIT_NAMES)) ## unit tests on the host
 	@tests/unit/run.py $^
+
+model: deps ## protocols whose order matters, every interleaving (spin)
+	@tests/model/run.sh $(abspath $(BUILD))/model $(wildcard tests/model/*.pml)
 
 # --- guests and tools that machine tests hand to dom0 -------------------------
 TEST_OUT := $(BUILD)/tests/machine

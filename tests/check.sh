@@ -51,6 +51,7 @@ build "the host domain builds with gcc" userland CC=gcc
 build "the host domain builds with clang" userland CC=clang BUILD=build/clang
 suite "unit tests" "$jobs" unit
 suite "path lengths" pathlen
+suite "models" model
 suite "machine tests" machine
 echo "check took $((SECONDS - start)) s"
 counts="$passed passed, $failed failed"

@@ -3,6 +3,7 @@
 #include "console/console.h"
 #include "cpu/lapic.h"
 #include "cpu/regs.h"
+#include "cpu/watchdog.h"
 #include "pv/pv.h"
 
 #define CHECK_OFFSET(what, field)                                              \
@@ -182,6 +183,8 @@ static void handle_nmi(const struct cpu_user_regs *regs)
     if (READ_ONCE(cpu_stopping))
         for (;;)
             __asm__ volatile("cli; hlt");
+    if (watchdog_barks())
+        die(regs, "no interrupt taken for too long");
     /* No log line otherwise: the code that we interrupted may hold its lock. */
     if (inb(NMI_REASON_PORT) & (NMI_REASON_SERR | NMI_REASON_IOCHK))
         die(regs, "hardware error NMI");

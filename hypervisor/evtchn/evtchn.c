@@ -467,3 +467,40 @@ const struct domain_part evtchn_part = {
     .vcpu_free = evtchn_vcpu_free,
     .free = evtchn_free,
 };
+
+#define DUMP_MAX 64 /* ports of a domain; the log is no place for thousands */
+
+static void dump_one(struct domain *d, evtchn_port_t port,
+                     const struct evtchn *chn)
+{
+    static const char *const states[] = {
+        "free", "reserved", "unbound", "interdomain", "pirq", "virq", "ipi"};
+    bool pair = chn->state == ECS_INTERDOMAIN;
+
+    log_info("d%u port %u: %s, vCPU %u%s%s, %s %u%s%u\n", d->id, port,
+             states[chn->state], chn->notify_vcpu,
+             d->evtchn->abi->is_pending(d, port) ? ", pending" : "",
+             d->evtchn->abi->is_masked(d, port) ? ", masked" : "",
+             pair ? "to domain" : "of",
+             pair ? chn->u.remote.d->id : chn->u.virq, pair ? " port " : "/",
+             pair ? chn->u.remote.port : 0);
+}
+
+void evtchn_dump(struct domain *d)
+{
+    unsigned shown = 0;
+
+    log_info("d%u: %u event channels, %s\n", d->id, evtchn_count_used(d),
+             d->evtchn->abi == &evtchn_abi_fifo ? "queues" : "2 levels");
+    for (evtchn_port_t p = 1; p < d->evtchn->nr_ports && shown < DUMP_MAX;
+         p++) {
+        struct evtchn *chn = evtchn_get(d, p);
+
+        spin_lock(&chn->lock);
+        if (evtchn_is_usable(chn)) {
+            dump_one(d, p, chn);
+            shown++;
+        }
+        spin_unlock(&chn->lock);
+    }
+}

@@ -1,6 +1,7 @@
 /* What a CPU does before it runs a guest, and instead of running one. */
 #include "pv/internal.h"
 
+#include "cpu/latency.h"
 #include "evtchn/evtchn.h"
 #include "mm/alloc.h"
 #include "time/timer.h"
@@ -46,10 +47,13 @@ void pv_exit(void)
             do_some(work);
         } else if (v->domain->id == DOMID_IDLE) {
             idle_once();
+            latency_begin(); /* interrupts were on */
         } else {
             pv_deliver_upcall(v, &ci->regs);
-            if (likely(!READ_ONCE(ci->work)))
+            if (likely(!READ_ONCE(ci->work))) {
+                latency_end(LATENCY_EXIT, 0);
                 return;
+            }
         }
     }
 }

@@ -3,6 +3,7 @@
 
 #include "cpu/feature.h"
 #include "cpu/fpu.h"
+#include "cpu/spec.h"
 #include "mm/hvmap.h"
 #include "mm/tlb.h"
 #include "time/clock.h"
@@ -88,8 +89,10 @@ static void switch_tables(struct vcpu *prev, struct vcpu *next)
 {
     cpumask_t me = CPUMASK_OF(cpu_id());
 
-    if (!is_idle(next))
+    if (!is_idle(next)) {
+        spec_enter_domain(next->domain->id);
         __atomic_fetch_or(&next->domain->dirty_cpus, me, __ATOMIC_SEQ_CST);
+    }
     tlb_load_cr3(is_idle(next) ? host_l4 : pv_live_root(next));
     if (!is_idle(prev) && prev->domain != next->domain)
         __atomic_fetch_and(&prev->domain->dirty_cpus, ~me, __ATOMIC_SEQ_CST);

@@ -1,6 +1,7 @@
 /* Exceptions of a guest: repaired, emulated, or its own to handle. */
 #include "pv/internal.h"
 
+#include "cpu/latency.h"
 #include "mm/frametype.h"
 #include "mm/guestcopy.h"
 #include "mm/tlb.h"
@@ -185,10 +186,8 @@ static void debug_trap(struct vcpu *v)
     pv_inject_trap(v, TRAP_DB, 0);
 }
 
-void pv_trap(struct cpu_user_regs *regs)
+static void handle(struct vcpu *v, struct cpu_user_regs *regs)
 {
-    struct vcpu *v = current;
-
     switch (regs->entry_vector) {
     case TRAP_PF:
         page_fault(v, regs);
@@ -210,6 +209,15 @@ void pv_trap(struct cpu_user_regs *regs)
         inject(v, regs, regs->entry_vector, regs->error_code);
         break;
     }
+}
+
+void pv_trap(struct cpu_user_regs *regs)
+{
+    unsigned vector = regs->entry_vector;
+
+    latency_begin();
+    handle(current, regs);
+    latency_end(LATENCY_EXCEPTION, vector);
 }
 
 void pv_return_fault(struct cpu_user_regs *regs)

@@ -8,6 +8,7 @@
 #include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /* How pvn ends; in pvn(1). */
 enum exit_code {
@@ -89,6 +90,7 @@ int cmd_list(int argc, char **argv);
 int cmd_info(int argc, char **argv);
 int cmd_console(int argc, char **argv);
 int cmd_run(int argc, char **argv);
+int cmd_stack(int argc, char **argv);
 int cmd_pause(int argc, char **argv);
 int cmd_unpause(int argc, char **argv);
 int cmd_shutdown(int argc, char **argv);
@@ -105,6 +107,14 @@ int cmd_dmesg(int argc, char **argv);
 int cmd_debug_keys(int argc, char **argv);
 int cmd_top(int argc, char **argv);
 int cmd_version(int argc, char **argv);
+
+/*
+ * A guest's number; a guest to look into. EXIT_OK, or what to exit with, after
+ * the reason was printed.
+ */
+struct target;
+int guest_domid(const char *guest, uint32_t *domid);
+int guest_target(const char *guest, struct target **t);
 
 /*
  * A guest's console as a descriptor; a guest that was just made has it a moment

@@ -34,6 +34,9 @@ static const struct verb verbs[] = {
      "COMMAND runs in the ramdisk; pvn exits as it does, or with 125 when\n"
      "there was no way to tell.\n",
      cmd_run},
+    {"stack", "GUEST", "where each vcpu of a guest is",
+     "  -s, --symbols FILE   names from a System.map or an ELF kernel\n",
+     cmd_stack},
     {"pause", "GUEST", "stop a guest where it is", "", cmd_pause},
     {"unpause", "GUEST", "let a paused guest go on", "", cmd_unpause},
     {"shutdown", "GUEST", "ask a guest to power off",

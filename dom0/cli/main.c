@@ -37,6 +37,8 @@ static const struct verb verbs[] = {
     {"stack", "GUEST", "where each vcpu of a guest is",
      "  -s, --symbols FILE   names from a System.map or an ELF kernel\n",
      cmd_stack},
+    {"gdb", "GUEST", "let gdb look into a guest: target remote | pvn gdb GUEST",
+     "  -p, --port PORT   listen there, on this machine only\n", cmd_gdb},
     {"pause", "GUEST", "stop a guest where it is", "", cmd_pause},
     {"unpause", "GUEST", "let a paused guest go on", "", cmd_unpause},
     {"shutdown", "GUEST", "ask a guest to power off",

@@ -69,10 +69,10 @@ static void send_stop(struct gdb *g)
 static bool has_met(struct gdb *g, unsigned int v)
 {
     struct vcpu_guest_context c;
-    bool met = false;
+    bool met = false, traced;
     int hit;
 
-    if (target_registers(g->t, v, &c) || !(c.flags & VGCF_in_kernel))
+    if (target_registers(g->t, v, &c))
         return false;
     hit = breaks_hit(&g->breaks, c.debugreg[6]);
     g->why[0] = 0;
@@ -94,9 +94,11 @@ static bool has_met(struct gdb *g, unsigned int v)
     } else if (g->stepping == (int)v) {
         met = true;
     }
+    /* Also one that gdb set by hand: with nobody here it would be a trap. */
+    traced = c.user_regs.rflags & RFLAGS_TF;
     c.user_regs.rflags &= ~RFLAGS_TF;
     c.debugreg[6] = 0;
-    if (met)
+    if (met || traced)
         (void)target_set_registers(g->t, v, &c);
     return met;
 }

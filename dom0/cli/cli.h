@@ -83,6 +83,9 @@ json_int_t get_int(const json_t *o, const char *key);
 /* "512", "512M", "1G", "524288K" to KiB; plain numbers are MiB. -1: no size. */
 long long parse_size_kib(const char *text);
 
+/* info: where the vcpus of a guest that ended stand, and its last lines. */
+void print_dead(const char *guest);
+
 /* --- verbs -----------------------------------------------------------------*/
 
 int cmd_create(int argc, char **argv);

@@ -110,6 +110,7 @@ int cmd_network_list(int argc, char **argv);
 int cmd_dmesg(int argc, char **argv);
 int cmd_debug_keys(int argc, char **argv);
 int cmd_top(int argc, char **argv);
+int cmd_store(int argc, char **argv);
 int cmd_version(int argc, char **argv);
 
 /*

@@ -79,6 +79,11 @@ static const struct verb verbs[] = {
      "  -n, --count N      so many looks, then end\n"
      "      --json         each look as one line of JSON\n",
      cmd_top},
+    {"store", "quotas [NAME=VALUE] [GUEST]",
+     "what each guest uses of the store, and its limits",
+     "      --json      as JSON\n"
+     "NAME=VALUE sets a quota first: of all guests, or of the one named.\n",
+     cmd_store},
     {"version", "", "versions of pvn and pvnd", "      --json      as JSON\n",
      cmd_version},
 };
@@ -88,7 +93,8 @@ const struct verb *current_verb;
 
 void verb_help(const struct verb *v)
 {
-    printf("Usage: pvn %s %s\n%c%s.\n", v->name, v->arguments,
+    printf("Usage: pvn %s%s%s\n%c%s.\n", v->name, v->arguments[0] ? " " : "",
+           v->arguments,
            v->summary[0] -
                ('a' <= v->summary[0] && v->summary[0] <= 'z' ? 32 : 0),
            v->summary + 1);

@@ -357,6 +357,28 @@ static bool may_begin(struct blkback *bb, struct blkreq *req, bool alone)
     return req->buf;
 }
 
+/* Has the disk done its share for now? Then somebody calls again later. */
+static bool within_rate(struct blkback *bb, const struct blkreq *req)
+{
+    struct blk_rate *rate = bb->cfg.rate;
+    uint64_t now_ns, wait_ns, more_ns;
+
+    if (!rate || (!rate->bytes.per_second && !rate->requests.per_second))
+        return true;
+    now_ns = bucket_now_ns();
+    wait_ns = bucket_wait_ns(&rate->bytes, now_ns);
+    more_ns = bucket_wait_ns(&rate->requests, now_ns);
+    if (wait_ns < more_ns)
+        wait_ns = more_ns;
+    if (wait_ns) {
+        bb->cfg.wait(bb->cfg.arg, wait_ns);
+        return false;
+    }
+    bucket_take(&rate->bytes, req->bytes);
+    bucket_take(&rate->requests, 1);
+    return true;
+}
+
 /*
  * Move what may begin now from the waiting line: what brings data into the
  * batch, the rest to `others`.
@@ -367,7 +389,8 @@ static void choose(struct blkback *bb, struct blkreq_list *others)
     bool alone = !bb->running;
     struct blkreq *req;
 
-    while ((req = STAILQ_FIRST(&bb->waiting)) && may_begin(bb, req, alone)) {
+    while ((req = STAILQ_FIRST(&bb->waiting)) && may_begin(bb, req, alone) &&
+           within_rate(bb, req)) {
         STAILQ_REMOVE_HEAD(&bb->waiting, link);
         if (copies_in(req)) {
             STAILQ_INSERT_TAIL(&batch->owners, req, link);
@@ -434,14 +457,23 @@ static bool consume(struct blkback *bb)
 
 void blkback_poll(struct blkback *bb)
 {
+    if (!STAILQ_EMPTY(&bb->waiting))
+        launch(bb);
     do {
         while (!bb->broken && consume(bb))
             launch(bb);
         publish(bb);
+        if (bb->polled)
+            return;
         RING_WRITE(bb->ring.sring->req_event, bb->ring.req_cons + 1);
         xen_mb(); /* ask to be woken, then look again */
-    } while (!bb->broken && !inflight_full(&bb->journal) &&
-             RING_READ(bb->ring.sring->req_prod) != bb->ring.req_cons);
+    } while (blkback_wanted(bb));
+}
+
+bool blkback_wanted(const struct blkback *bb)
+{
+    return !bb->broken && !inflight_full(&bb->journal) &&
+           RING_READ(bb->ring.sring->req_prod) != bb->ring.req_cons;
 }
 
 /* --- completions ------------------------------------------------------------

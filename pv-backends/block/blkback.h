@@ -9,6 +9,7 @@
 #include "pv-backends/block/blkio.h"
 #include "pv-backends/block/bufpool.h"
 #include "pv-backends/block/inflight.h"
+#include "pv-backends/runtime/bucket.h"
 #include "pv-backends/runtime/log.h"
 
 #include <sys/queue.h>
@@ -17,6 +18,11 @@ struct gnttab;
 struct grantcache;
 struct blkreq;
 STAILQ_HEAD(blkreq_list, blkreq);
+
+/* What a disk may do in a second, all its rings together. */
+struct blk_rate {
+    struct bucket bytes, requests;
+};
 
 /* What blkback_open() is given. */
 struct blkback_config {
@@ -27,12 +33,15 @@ struct blkback_config {
     struct blkio *io;
     int image_fd;
     struct blk_limits disk;
+    struct blk_rate *rate; /* the caller's; NULL: as fast as it goes */
     void *ring_pages;
     unsigned int nr_ring_pages;
     const char *journal; /* its path */
     uint64_t connection; /* what tells these rings from others */
     bool adopt;          /* carry on where a predecessor was */
     void (*notify)(void *arg);
+    void (*wait)(void *arg,
+                 uint64_t ns); /* blkback_poll() after that, please */
     void *arg;
 };
 
@@ -50,6 +59,7 @@ struct blkback {
     unsigned int running;       /* handed to the image, not answered */
     unsigned int unpublished;   /* answers the guest does not see yet */
     bool barrier, broken;
+    bool polled; /* somebody looks: the guest needs to send no events */
     struct copy_batch *copies;
     struct log_limit log_limit;
     struct blkback_stats stats;
@@ -67,8 +77,11 @@ int blkback_open(struct blkback *bb, const struct blkback_config *cfg);
  */
 void blkback_close(struct blkback *bb, bool remove_journal);
 
-/* The ring may have new requests. */
+/* The ring may have new requests, or those that wait may begin. */
 void blkback_poll(struct blkback *bb);
+
+/* Has it? */
+bool blkback_wanted(const struct blkback *bb);
 
 /* This operation of ours has been reaped; then, after the last, finish. */
 void blkback_io_done(struct blkio_op *op, struct blkback **owner);

@@ -52,7 +52,8 @@ static int decode_discard(const struct blkif_request *slot,
     rq->kind = BLK_DISCARD;
     rq->first_sector = d.sector_number;
     rq->nr_sectors = d.nr_sectors;
-    if (!disk->can_discard)
+    /* Secure is a promise we do not make (discard-secure). */
+    if (!disk->can_discard || (d.flag & BLKIF_DISCARD_SECURE))
         return -EOPNOTSUPP;
     if (disk->read_only || !d.nr_sectors)
         return -EINVAL;

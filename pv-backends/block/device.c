@@ -1,10 +1,8 @@
 #include "pv-backends/block/device.h"
 
-#include "pv-backends/block/blkback.h"
 #include "pv-backends/block/image.h"
-#include "pv-backends/runtime/grantcache.h"
+#include "pv-backends/block/queue.h"
 #include "pv-backends/runtime/loop.h"
-#include "pv-backends/runtime/ringmap.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -19,8 +17,8 @@
  */
 enum { LOCK_RETRY_MS = 20, LOCK_TRIES = 100 };
 
-/* Pages kept mapped per ring page: a ring full of Linux's usual requests. */
-enum { PERSISTENT_PAGES = 1056 };
+/* How often, at most, a disk in use is looked at for a new size. */
+#define LOOK_NS 1000000000ull
 
 struct blkdev {
     struct backend be; /* first */
@@ -29,10 +27,10 @@ struct blkdev {
     char *params;
     struct event *retry;
     unsigned int tries;
-    struct ringmap rings;
-    struct grantcache *persistent; /* NULL: copies */
-    struct loop_port *port;
-    struct blkback back;
+    struct blk_rate rate;
+    uint64_t looked_ns; /* when its size was last looked at */
+    struct blkqueue *queues[BLK_MAX_QUEUES];
+    unsigned int nr_queues;
 };
 
 static struct blk_settings settings;
@@ -63,9 +61,38 @@ static int try_open(struct blkdev *bd, struct backend_why *why)
 {
     bool read_only = !node_is(&bd->be, "mode", "w");
     int rc = image_open(&bd->image, bd->params, read_only, why);
+    uint64_t sector;
 
     bd->image_is_open = !rc;
+    if (!rc && !store_read_uint(bd->be.loop->store, bd->be.path, "sector-size",
+                                UINT32_MAX, &sector))
+        image_set_sector_size(&bd->image, (unsigned int)sector);
     return rc;
+}
+
+/* "PER_SECOND" or "PER_SECOND,BURST"; anything else is no limit. */
+static void read_limit(struct blkdev *bd, const char *key, struct bucket *b)
+{
+    char *text = store_read(bd->be.loop->store, 0, bd->be.path, key);
+    unsigned long long rate = 0, burst = 0;
+
+    if (text)
+        sscanf(text, "%llu,%llu", &rate, &burst);
+    bucket_set(b, rate, burst);
+    free(text);
+}
+
+static void read_limits(struct blkdev *bd)
+{
+    read_limit(bd, "limit-bytes", &bd->rate.bytes);
+    read_limit(bd, "limit-requests", &bd->rate.requests);
+}
+
+/* Nodes of ours that may change while the disk is in use. */
+static void blk_changed(struct backend *be, const char *key)
+{
+    if (!strncmp(key, "limit-", 6))
+        read_limits(blkdev_of(be));
 }
 
 static void wait_a_little(struct blkdev *bd)
@@ -102,6 +129,7 @@ static int blk_start(struct backend *be, struct backend_why *why)
     bd->params = store_read(be->loop->store, 0, be->path, "params");
     if (!bd->params || !*bd->params)
         return backend_fail(why, -EINVAL, "no image is named (params)");
+    read_limits(bd);
     bd->retry = evtimer_new(be->loop->base, on_retry, bd);
     if (!bd->retry)
         return backend_fail(why, -ENOMEM, "out of memory");
@@ -136,6 +164,9 @@ static int blk_features(struct backend *be, store_txn_t t)
                          RINGMAP_MAX_ORDER);
 
     if (!rc)
+        rc = store_write(s, t, be->path, "multi-queue-max-queues", "%u",
+                         settings.max_queues);
+    if (!rc)
         rc = store_write(s, t, be->path, "feature-max-indirect-segments", "%u",
                          BLK_MAX_INDIRECT);
     if (!rc)
@@ -155,22 +186,37 @@ static unsigned int vdisk_info(struct backend *be, const struct image *img)
     return info;
 }
 
+/* The disk as requests have to respect it. */
+static struct blk_limits limits_of(const struct blkdev *bd)
+{
+    const struct image *img = &bd->image;
+
+    return (struct blk_limits){
+        .nr_sectors = img->size_bytes / img->sector_size *
+                      (img->sector_size >> BLK_SECTOR_SHIFT),
+        .sector_size = img->sector_size,
+        .read_only = img->read_only,
+        .can_discard = img->can_discard && bd->discard_wanted,
+    };
+}
+
 static int blk_details(struct backend *be, store_txn_t t)
 {
     struct blkdev *bd = blkdev_of(be);
     const struct image *img = &bd->image;
+    const struct blk_limits limits = limits_of(bd);
     struct store *s = be->loop->store;
     const struct {
         const char *key;
         uint64_t value;
     } keys[] = {
-        {"sectors", bd->back.cfg.disk.nr_sectors},
+        {"sectors", limits.nr_sectors},
         {"sector-size", img->sector_size},
         {"physical-sector-size", img->physical_sector_size},
         {"info", vdisk_info(be, img)},
         {"feature-flush-cache", 1},
         {"feature-barrier", 1},
-        {"feature-discard", bd->back.cfg.disk.can_discard},
+        {"feature-discard", limits.can_discard},
         {"discard-granularity", img->physical_sector_size},
         {"discard-alignment", 0},
         {"discard-secure", 0},
@@ -189,19 +235,22 @@ static int blk_details(struct backend *be, store_txn_t t)
 /* --- the rings --------------------------------------------------------------
  */
 
-static enum loop_turn on_event(void *arg)
+/* The guest is at work: has its disk another size by now? */
+static void on_active(struct backend *be)
 {
-    struct blkdev *bd = arg;
+    struct blkdev *bd = blkdev_of(be);
+    uint64_t now_ns = bucket_now_ns();
 
-    blkback_poll(&bd->back);
-    return LOOP_DONE;
-}
-
-static void notify(void *arg)
-{
-    struct blkdev *bd = arg;
-
-    loop_notify(bd->be.loop, bd->port);
+    if (now_ns - bd->looked_ns < LOOK_NS)
+        return;
+    bd->looked_ns = now_ns;
+    if (!image_resized(&bd->image))
+        return;
+    log_info("%s: %s has now %llu bytes", be->path, bd->params,
+             (unsigned long long)bd->image.size_bytes);
+    for (unsigned int i = 0; i < bd->nr_queues; i++)
+        bd->queues[i]->back.cfg.disk = limits_of(bd);
+    backend_announce(be);
 }
 
 static int check_protocol(struct backend *be, struct backend_why *why)
@@ -216,118 +265,86 @@ static int check_protocol(struct backend *be, struct backend_why *why)
     return rc;
 }
 
-/* What tells this connection from an earlier one of the same device. */
-static uint64_t connection_of(const struct blkdev *bd, uint32_t port)
-{
-    return (uint64_t)port << 32 | bd->rings.refs[0];
-}
-
-static int open_ring(struct blkdev *bd, uint32_t port)
-{
-    const struct image *img = &bd->image;
-    char journal[256];
-    struct blkback_config cfg = {
-        .name = bd->be.path,
-        .domid = bd->be.domid,
-        .gnttab = bd->be.loop->gnttab,
-        .persistent = bd->persistent,
-        .io = settings.io,
-        .image_fd = img->fd,
-        .disk = {.nr_sectors = img->size_bytes / img->sector_size *
-                               (img->sector_size >> BLK_SECTOR_SHIFT),
-                 .sector_size = img->sector_size,
-                 .read_only = img->read_only,
-                 .can_discard = img->can_discard && bd->discard_wanted},
-        .ring_pages = bd->rings.pages,
-        .nr_ring_pages = bd->rings.nr_pages,
-        .connection = connection_of(bd, port),
-        .adopt = bd->be.adopting,
-        .notify = notify,
-        .arg = bd,
-    };
-
-    snprintf(journal, sizeof(journal), "%s/%u-%u.inflight", settings.state_dir,
-             bd->be.domid, bd->be.devid);
-    cfg.journal = strdup(journal);
-    if (!cfg.journal)
-        return -ENOMEM;
-    return blkback_open(&bd->back, &cfg);
-}
-
 /* Both sides have to want it; a successor must do as its predecessor did. */
-static int open_grants(struct blkdev *bd)
+static int want_grants(struct backend *be, bool *wanted)
 {
-    struct backend *be = &bd->be;
     uint64_t ours, theirs = 0;
-    int rc;
+    int rc = store_read_uint_or(be->loop->store, be->path, "feature-persistent",
+                                1, 0, &ours);
 
-    bd->persistent = NULL;
-    rc = store_read_uint_or(be->loop->store, be->path, "feature-persistent", 1,
-                            0, &ours);
     if (!rc)
         rc = store_read_uint_or(be->loop->store, be->frontend,
                                 "feature-persistent", 1, 0, &theirs);
-    if (rc || !ours || !theirs)
-        return rc;
-    return grantcache_open(&bd->persistent, be->loop->gnttab, be->domid,
-                           PERSISTENT_PAGES * bd->rings.nr_pages);
+    *wanted = ours && theirs;
+    return rc;
+}
+
+/* How many rings the frontend has chosen, of those we had offered. */
+static int read_queues(struct backend *be, unsigned int *nr)
+{
+    uint64_t offered, chosen = 0;
+    int rc =
+        store_read_uint_or(be->loop->store, be->path, "multi-queue-max-queues",
+                           BLK_MAX_QUEUES, 1, &offered);
+
+    if (!rc)
+        rc = store_read_uint_or(be->loop->store, be->frontend,
+                                "multi-queue-num-queues", offered, 1, &chosen);
+    *nr = (unsigned int)chosen;
+    return rc ? rc : chosen ? 0 : -EINVAL;
+}
+
+static void close_queues(struct blkdev *bd)
+{
+    while (bd->nr_queues)
+        blkqueue_close(bd->queues[--bd->nr_queues]);
+}
+
+static int open_queues(struct blkdev *bd, unsigned int nr, bool persistent,
+                       struct backend_why *why)
+{
+    for (unsigned int i = 0; i < nr; i++) {
+        const struct blkqueue_setup setup = {
+            .index = i,
+            .alone = nr == 1,
+            .persistent = persistent,
+            .state_dir = settings.state_dir,
+            .io = settings.io,
+            .image_fd = bd->image.fd,
+            .disk = limits_of(bd),
+            .rate = &bd->rate,
+            .active = on_active,
+        };
+        int rc = blkqueue_open(&bd->queues[i], &bd->be, &setup, why);
+
+        if (rc) {
+            close_queues(bd);
+            return rc;
+        }
+        bd->nr_queues = i + 1;
+    }
+    return 0;
 }
 
 static int blk_connect(struct backend *be, struct backend_why *why)
 {
-    struct blkdev *bd = blkdev_of(be);
-    uint32_t port;
-    int rc;
+    bool persistent = false;
+    unsigned int nr = 0;
+    int rc = check_protocol(be, why);
 
-    rc = check_protocol(be, why);
     if (rc)
         return rc;
-    rc = ringmap_read_port(be, "event-channel", &port);
-    if (rc)
-        return backend_fail(why, rc, "the frontend's event-channel is missing");
-    rc = ringmap_open(&bd->rings, be, "ring-ref", "ring-page-order", why);
-    if (rc)
-        return rc;
-    rc = loop_bind(be->loop, be->domid, port, on_event, bd, &bd->port);
-    if (rc) {
-        backend_fail(why, rc, "cannot bind event channel %u: %s", port,
-                     strerror(-rc));
-        goto unmap_rings;
-    }
-    rc = open_grants(bd);
+    rc = read_queues(be, &nr);
     if (!rc)
-        rc = open_ring(bd, port);
-    if (rc) {
-        backend_fail(why, rc, "cannot serve the ring: %s", strerror(-rc));
-        goto unbind;
-    }
-    /* Events sent while nobody was bound are lost: so are ours. */
-    if (be->adopting)
-        loop_notify(be->loop, bd->port);
-    return 0;
-
-unbind:
-    grantcache_close(bd->persistent);
-    loop_unbind(be->loop, bd->port);
-unmap_rings:
-    ringmap_close(&bd->rings, be);
-    free((char *)(uintptr_t)bd->back.cfg.journal);
-    bd->back.cfg.journal = NULL;
-    return rc;
+        rc = want_grants(be, &persistent);
+    if (rc)
+        return backend_fail(why, rc, "the frontend's features are wrong");
+    return open_queues(blkdev_of(be), nr, persistent, why);
 }
 
 static void blk_disconnect(struct backend *be)
 {
-    struct blkdev *bd = blkdev_of(be);
-
-    blkback_close(&bd->back, !be->leaving);
-    free((char *)(uintptr_t)bd->back.cfg.journal);
-    bd->back.cfg.journal = NULL;
-    loop_unbind(be->loop, bd->port);
-    bd->port = NULL;
-    grantcache_close(bd->persistent);
-    bd->persistent = NULL;
-    ringmap_close(&bd->rings, be);
+    close_queues(blkdev_of(be));
 }
 
 const struct backend_class blk_class = {
@@ -337,6 +354,7 @@ const struct backend_class blk_class = {
     .features = blk_features,
     .connect = blk_connect,
     .details = blk_details,
+    .changed = blk_changed,
     .disconnect = blk_disconnect,
     .stop = blk_stop,
 };

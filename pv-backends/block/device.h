@@ -10,11 +10,14 @@ struct blkio;
 
 extern const struct backend_class blk_class;
 
+enum { BLK_MAX_QUEUES = 8 };
+
 /* What all disks share. */
 struct blk_settings {
     struct blkio *io;
-    const char *state_dir; /* of the journals; must stay */
-    int persistent;        /* offer to keep grants mapped */
+    const char *state_dir;   /* of the journals; must stay */
+    int persistent;          /* offer to keep grants mapped */
+    unsigned int max_queues; /* that a guest is offered, 1 to BLK_MAX_QUEUES */
 };
 
 /* Before the first device. */

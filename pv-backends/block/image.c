@@ -227,6 +227,34 @@ close_image:
     return rc;
 }
 
+void image_set_sector_size(struct image *img, unsigned int bytes)
+{
+    if (img->is_device || (bytes != SECTOR && bytes != MAX_SECTOR) ||
+        img->size_bytes < bytes)
+        return;
+    img->sector_size = bytes;
+    if (img->physical_sector_size < bytes)
+        img->physical_sector_size = bytes;
+}
+
+bool image_resized(struct image *img)
+{
+    uint64_t size = 0;
+    struct stat st;
+
+    if (img->is_device) {
+        if (ioctl(img->fd, BLKGETSIZE64, &size))
+            return false;
+    } else if (!fstat(img->fd, &st)) {
+        size = st.st_size;
+    }
+    /* Nothing left is an accident, not a size for a guest's disk. */
+    if (size == img->size_bytes || size < img->sector_size)
+        return false;
+    img->size_bytes = size;
+    return true;
+}
+
 void image_close(struct image *img)
 {
     if (img->fd >= 0)

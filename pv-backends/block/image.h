@@ -29,6 +29,15 @@ struct image {
 int image_open(struct image *img, const char *path, bool read_only,
                struct backend_why *why);
 
+/*
+ * A file's sectors can be what the guest shall see: 512 or 4096 bytes (others
+ * are ignored). A device has its own.
+ */
+void image_set_sector_size(struct image *img, unsigned int bytes);
+
+/* Look at the size again; true when it has changed. */
+bool image_resized(struct image *img);
+
 /* Fine on one that is not open. */
 void image_close(struct image *img);
 

@@ -5,6 +5,8 @@
 #include "pv-backends/runtime/instance.h"
 #include "pv-backends/runtime/log.h"
 #include "pv-backends/runtime/loop.h"
+#include "pv-backends/runtime/option.h"
+#include "pv-backends/runtime/spin.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -17,13 +19,14 @@
 struct options {
     int domid;
     const char *io;
+    unsigned int poll_us;
     struct blk_settings settings;
 };
 
 static void usage(FILE *to)
 {
     fputs("Usage: pvblkd --domid N [--io uring|threads] [--state-dir DIR]\n"
-          "              [--persistent-grants]\n"
+          "              [--persistent-grants] [--max-queues N] [--poll-us N]\n"
           "Serve the disks of guest N (0: of every guest). See pvblkd(8).\n",
           to);
 }
@@ -47,6 +50,8 @@ static int parse(int argc, char **argv, struct options *o)
         {"io", required_argument, NULL, 'i'},
         {"state-dir", required_argument, NULL, 's'},
         {"persistent-grants", no_argument, NULL, 'p'},
+        {"max-queues", required_argument, NULL, 'q'},
+        {"poll-us", required_argument, NULL, 'P'},
         {"version", no_argument, NULL, 'V'},
         {"help", no_argument, NULL, 'h'},
         {0},
@@ -71,6 +76,15 @@ static int parse(int argc, char **argv, struct options *o)
         case 'p':
             o->settings.persistent = 1;
             break;
+        case 'q':
+            if (option_number("max-queues", optarg, 1, BLK_MAX_QUEUES,
+                              &o->settings.max_queues))
+                return 2;
+            break;
+        case 'P':
+            if (option_number("poll-us", optarg, 0, 10000, &o->poll_us))
+                return 2;
+            break;
         case 'V':
             puts("pvblkd " PARAVANE_VERSION);
             return 1;
@@ -88,12 +102,12 @@ static int parse(int argc, char **argv, struct options *o)
     return 0;
 }
 
-static void on_io(evutil_socket_t fd, short what, void *arg)
+/* Take what has finished; false when nothing has. */
+static bool reap(void *arg)
 {
     struct blkback *owner = NULL, *last = NULL;
     struct blkio_op *op;
 
-    (void)fd, (void)what;
     while ((op = blkio_reap(arg))) {
         blkback_io_done(op, &owner);
         if (last && last != owner)
@@ -102,6 +116,28 @@ static void on_io(evutil_socket_t fd, short what, void *arg)
     }
     if (last)
         blkback_finish(last);
+    return last;
+}
+
+static void no_rest(void *arg)
+{
+    (void)arg; /* its descriptor tells of it in any case */
+}
+
+/* What is under way finishes soon, or a new request comes. */
+struct io_events {
+    struct blkio *io;
+    struct spin *spin;
+    struct spin_source source;
+};
+
+static void on_io(evutil_socket_t fd, short what, void *arg)
+{
+    struct io_events *e = arg;
+
+    (void)fd, (void)what;
+    if (reap(e->io))
+        spin_touch(e->spin, &e->source);
 }
 
 /* One process per guest, and one journal per disk. */
@@ -117,9 +153,13 @@ static int take_place(const struct options *o)
 
 static int serve(struct options *o, struct loop *loop, struct blkio *io)
 {
+    struct io_events events = {
+        .io = io,
+        .spin = loop->spin,
+        .source = {.work = reap, .rest = no_rest, .arg = io}};
     struct backend_host *host;
-    struct event *done =
-        event_new(loop->base, blkio_fd(io), EV_READ | EV_PERSIST, on_io, io);
+    struct event *done = event_new(loop->base, blkio_fd(io),
+                                   EV_READ | EV_PERSIST, on_io, &events);
     int rc = -ENOMEM;
 
     if (!done || event_add(done, NULL))
@@ -131,13 +171,15 @@ static int serve(struct options *o, struct loop *loop, struct blkio *io)
         rc = loop_run(loop);
         backend_host_close(host);
     }
+    spin_forget(loop->spin, &events.source);
     event_free(done);
     return rc;
 }
 
 int main(int argc, char **argv)
 {
-    struct options o = {.settings.state_dir = "/run/paravane/pvblkd"};
+    struct options o = {
+        .settings = {.state_dir = "/run/paravane/pvblkd", .max_queues = 4}};
     struct loop *loop;
     struct blkio *io;
     int rc = parse(argc, argv, &o);
@@ -151,9 +193,9 @@ int main(int argc, char **argv)
         log_error("no asynchronous I/O: %s", strerror(-rc));
         return 1;
     }
-    rc = loop_open(&loop, 30);
+    rc = loop_open(&loop, 30, o.poll_us);
     if (!rc) {
-        log_info("pvblkd " PARAVANE_VERSION " (%s)", blkio_name(io));
+        log_info("version " PARAVANE_VERSION " (%s)", blkio_name(io));
         rc = serve(&o, loop, io);
         loop_close(loop);
     }

@@ -105,10 +105,10 @@ int main(int argc, char **argv)
         instance_make_dir(dirs.logs, 0750) ||
         instance_lock(dirs.sockets, "pvconsoled", 0))
         return 1;
-    rc = loop_open(&loop, 30);
+    rc = loop_open(&loop, 30, 0);
     if (rc)
         return 1;
-    log_info("pvconsoled " PARAVANE_VERSION "%s",
+    log_info("version " PARAVANE_VERSION "%s",
              group ? "" : ": no such group: only root may connect");
     rc = serve(loop, &dirs);
     loop_close(loop);

@@ -1,112 +1,105 @@
 #include "pv-backends/net/device.h"
 
-#include "pv-backends/net/netback.h"
+#include "pv-backends/net/link.h"
+#include "pv-backends/net/queue.h"
 #include "pv-backends/net/tap.h"
+#include "pv-backends/runtime/bucket.h"
 #include "pv-backends/runtime/loop.h"
-#include "pv-backends/runtime/ringmap.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <event2/event.h>
-
-/* How long frames wait for a guest that posts no buffers, then how often its
- * queue is emptied. */
-enum { STALL_MS = 1000, DROP_MS = 100 };
+enum { MAX_VLAN = 4094, DEFAULT_MTU = 1500 };
 
 struct netdev {
     struct backend be; /* first */
     struct tap tap;
-    struct event *readable, *stalled;
-    struct ringmap tx_ring, rx_ring;
-    struct loop_port *tx_port, *rx_port; /* the same when not split */
-    bool full;                           /* waiting for buffers */
-    struct netback back;
+    struct netport port;
+    struct bucket limit; /* of what the guest sends */
+    struct netqueue *queues[NET_MAX_QUEUES];
+    struct netback *rings[NET_MAX_QUEUES]; /* the queues', for others */
+    unsigned int nr_queues;
 };
+
+static struct net_settings settings;
+
+void net_device_setup(const struct net_settings *s)
+{
+    settings = *s;
+}
 
 static struct netdev *netdev_of(struct backend *be)
 {
     return (struct netdev *)be;
 }
 
-/* --- turns ------------------------------------------------------------------
+/* --- what the toolstack wants -----------------------------------------------
  */
 
-static void set_timer(struct event *timer, unsigned int ms)
+/* A number of our directory; what is wrong there counts as not there. */
+static unsigned int wish(struct backend *be, const char *key, uint64_t max)
 {
-    struct timeval tv = {ms / 1000, ms % 1000 * 1000};
+    uint64_t value;
 
-    evtimer_add(timer, &tv);
+    if (store_read_uint_or(be->loop->store, be->path, key, max, 0, &value))
+        value = 0;
+    return (unsigned int)value;
 }
 
-static void receive(struct netdev *nd)
+/* "BYTES,MICROSECONDS": so much in each such interval. */
+static void read_limit(struct netdev *nd)
 {
-    bool was_full = nd->full;
+    char *text = store_read(nd->be.loop->store, 0, nd->be.path, "rate");
+    unsigned long long bytes = 0, us = 0;
 
-    nd->full = netback_rx_push(&nd->back) == NETBACK_RX_FULL;
-    if (nd->full == was_full)
-        return;
-    if (nd->full) {
-        event_del(nd->readable);
-        set_timer(nd->stalled, STALL_MS);
-    } else {
-        evtimer_del(nd->stalled);
-        event_add(nd->readable, NULL);
-    }
+    if (!text || sscanf(text, "%llu,%llu", &bytes, &us) != 2 || !us ||
+        bytes > UINT32_MAX)
+        bytes = 0, us = 1;
+    bucket_set(&nd->limit, bytes * 1000000 / us, bytes);
+    free(text);
 }
 
-static void on_readable(evutil_socket_t fd, short what, void *arg)
+static int read_mac(struct netdev *nd)
 {
-    (void)fd, (void)what;
-    receive(arg); /* level-triggered: more is another turn */
+    char *text = store_read(nd->be.loop->store, 0, nd->be.path, "mac");
+    uint8_t *m = nd->port.place.mac;
+    int n = text ? sscanf(text, "%hhx:%hhx:%hhx:%hhx:%hhx:%hhx", m, m + 1,
+                          m + 2, m + 3, m + 4, m + 5)
+                 : 0;
+
+    free(text);
+    if (n != NET_MAC_BYTES)
+        memset(m, 0, NET_MAC_BYTES);
+    return n == NET_MAC_BYTES ? 0 : -ENOENT;
 }
 
-static void on_stalled(evutil_socket_t fd, short what, void *arg)
+static int read_place(struct netdev *nd, struct backend_why *why)
 {
-    struct netdev *nd = arg;
+    struct backend *be = &nd->be;
+    struct netplace *place = &nd->port.place;
+    char *bridge = store_read(be->loop->store, 0, be->path, "bridge");
+    int rc = 0;
 
-    (void)fd, (void)what;
-    netback_rx_drop(&nd->back);
-    set_timer(nd->stalled, DROP_MS);
-}
-
-static enum loop_turn on_tx_event(void *arg)
-{
-    struct netdev *nd = arg;
-
-    return netback_tx_poll(&nd->back) ? LOOP_MORE : LOOP_DONE;
-}
-
-static enum loop_turn on_rx_event(void *arg)
-{
-    struct netdev *nd = arg;
-
-    if (nd->full && netback_rx_ready(&nd->back))
-        receive(nd);
-    return LOOP_DONE;
-}
-
-/* A frontend with one channel for both rings. */
-static enum loop_turn on_event(void *arg)
-{
-    on_rx_event(arg);
-    return on_tx_event(arg);
-}
-
-static void notify_tx(void *arg)
-{
-    struct netdev *nd = arg;
-
-    loop_notify(nd->be.loop, nd->tx_port);
-}
-
-static void notify_rx(void *arg)
-{
-    struct netdev *nd = arg;
-
-    loop_notify(nd->be.loop, nd->rx_port ? nd->rx_port : nd->tx_port);
+    memset(place, 0, sizeof(*place));
+    if (bridge && strlen(bridge) >= sizeof(place->bridge))
+        rc = backend_fail(why, -EINVAL, "no name for a bridge: %s", bridge);
+    else
+        snprintf(place->bridge, sizeof(place->bridge), "%s",
+                 bridge ? bridge : "");
+    free(bridge);
+    if (rc)
+        return rc;
+    place->vlan = wish(be, "vlan", MAX_VLAN);
+    place->isolated = wish(be, "isolated", 1);
+    place->filtered = wish(be, "antispoof", 1);
+    place->mtu = wish(be, "mtu", UINT16_MAX);
+    if (read_mac(nd) && place->filtered)
+        return backend_fail(why, -EINVAL,
+                            "antispoof is wanted, but no address is given "
+                            "(mac)");
+    return 0;
 }
 
 /* --- the tap ----------------------------------------------------------------
@@ -115,24 +108,23 @@ static void notify_rx(void *arg)
 static int net_start(struct backend *be, struct backend_why *why)
 {
     struct netdev *nd = netdev_of(be);
-    struct store *s = be->loop->store;
-    char *name = store_read(s, 0, be->path, "vifname");
-    char *bridge = store_read(s, 0, be->path, "bridge");
+    char *name = store_read(be->loop->store, 0, be->path, "vifname");
     char standard[32];
     int rc;
 
+    nd->tap.fd = -1;
     snprintf(standard, sizeof(standard), "vif%u.%u", be->domid, be->devid);
-    rc = tap_open(&nd->tap, name && *name ? name : standard,
-                  bridge ? bridge : "", be->domid, be->devid, why);
+    rc = read_place(nd, why);
+    if (!rc)
+        rc = tap_open(&nd->tap, name && *name ? name : standard,
+                      &nd->port.place, be->domid, be->devid, why);
     free(name);
-    free(bridge);
     if (rc)
         return rc;
-    nd->readable = event_new(be->loop->base, nd->tap.fd, EV_READ | EV_PERSIST,
-                             on_readable, nd);
-    nd->stalled = evtimer_new(be->loop->base, on_stalled, nd);
-    if (!nd->readable || !nd->stalled)
-        return backend_fail(why, -ENOMEM, "out of memory");
+    nd->port.place.mtu = link_mtu(nd->tap.name);
+    if (!nd->port.place.mtu)
+        nd->port.place.mtu = DEFAULT_MTU;
+    read_limit(nd);
     if (!be->adopting)
         tap_set_carrier(&nd->tap, false);
     return 0;
@@ -140,21 +132,14 @@ static int net_start(struct backend *be, struct backend_why *why)
 
 static void net_stop(struct backend *be)
 {
-    struct netdev *nd = netdev_of(be);
-
-    if (nd->readable)
-        event_free(nd->readable);
-    if (nd->stalled)
-        event_free(nd->stalled);
-    nd->readable = nd->stalled = NULL;
-    tap_close(&nd->tap, !be->leaving);
+    tap_close(&netdev_of(be)->tap, !be->leaving);
 }
 
 static int net_features(struct backend *be, store_txn_t t)
 {
-    static const struct {
+    const struct {
         const char *key;
-        int value;
+        unsigned int value;
     } features[] = {
         {"feature-rx-copy", 1},
         {"feature-rx-flip", 0},
@@ -164,12 +149,12 @@ static int net_features(struct backend *be, store_txn_t t)
         {"feature-ipv6-csum-offload", 1},
         {"feature-split-event-channels", 1},
         {"feature-multicast-control", 0},
-        {"multi-queue-max-queues", 1},
+        {"multi-queue-max-queues", settings.max_queues},
     };
 
     for (size_t i = 0; i < sizeof(features) / sizeof(features[0]); i++) {
         int rc = store_write(be->loop->store, t, be->path, features[i].key,
-                             "%d", features[i].value);
+                             "%u", features[i].value);
 
         if (rc)
             return rc;
@@ -178,15 +163,17 @@ static int net_features(struct backend *be, store_txn_t t)
                        netdev_of(be)->tap.name);
 }
 
+/* Nodes of ours that may change while the card is in use. */
+static void net_changed(struct backend *be, const char *key)
+{
+    if (!strcmp(key, "rate"))
+        read_limit(netdev_of(be));
+}
+
 /* --- the rings --------------------------------------------------------------
  */
 
-/* What the frontend says it can do; what it does not say it cannot. */
-struct abilities {
-    uint64_t rx_copy, rx_notify, scatter, tso4, tso6, no_csum, ipv6_csum;
-};
-
-static int read_abilities(struct backend *be, struct abilities *a)
+static int read_abilities(struct backend *be, struct net_abilities *a)
 {
     const struct {
         const char *key;
@@ -208,7 +195,7 @@ static int read_abilities(struct backend *be, struct abilities *a)
     return rc;
 }
 
-static int check_abilities(struct backend *be, struct abilities *a,
+static int check_abilities(struct backend *be, struct net_abilities *a,
                            struct backend_why *why)
 {
     int rc = read_abilities(be, a);
@@ -226,124 +213,133 @@ static int check_abilities(struct backend *be, struct abilities *a,
     return 0;
 }
 
-static int bind_one(struct netdev *nd, const char *key, loop_port_fn *fn,
-                    struct loop_port **port)
+/* How many queues the frontend has chosen, of those we had offered. */
+static int read_queues(struct backend *be, unsigned int *nr,
+                       struct backend_why *why)
 {
-    uint32_t remote;
-    int rc = ringmap_read_port(&nd->be, key, &remote);
+    uint64_t offered, chosen;
+    int rc =
+        store_read_uint_or(be->loop->store, be->path, "multi-queue-max-queues",
+                           NET_MAX_QUEUES, 1, &offered);
 
     if (!rc)
-        rc = loop_bind(nd->be.loop, nd->be.domid, remote, fn, nd, port);
-    return rc;
-}
-
-static void unbind_ports(struct netdev *nd)
-{
-    loop_unbind(nd->be.loop, nd->tx_port);
-    loop_unbind(nd->be.loop, nd->rx_port);
-    nd->tx_port = nd->rx_port = NULL;
-}
-
-static int bind_ports(struct netdev *nd, struct backend_why *why)
-{
-    int rc = bind_one(nd, "event-channel-tx", on_tx_event, &nd->tx_port);
-
-    if (rc == -ENOENT)
-        rc = bind_one(nd, "event-channel", on_event, &nd->tx_port);
-    else if (!rc)
-        rc = bind_one(nd, "event-channel-rx", on_rx_event, &nd->rx_port);
-    if (rc) {
-        unbind_ports(nd);
-        return backend_fail(why, rc, "cannot bind the event channels: %s",
-                            strerror(-rc));
-    }
+        rc = store_read_uint_or(be->loop->store, be->frontend,
+                                "multi-queue-num-queues", offered, 1, &chosen);
+    if (rc || !chosen)
+        return backend_fail(why, rc ? rc : -EINVAL,
+                            "the frontend's number of queues is wrong");
+    *nr = (unsigned int)chosen;
     return 0;
 }
 
-static void open_rings(struct netdev *nd, const struct abilities *a)
+static void close_queues(struct netdev *nd)
 {
-    const struct netback_config cfg = {
-        .name = nd->be.path,
-        .domid = nd->be.domid,
-        .gnttab = nd->be.loop->gnttab,
-        .tap_fd = nd->tap.fd,
-        .tx_page = nd->tx_ring.pages,
-        .rx_page = nd->rx_ring.pages,
-        .scatter = a->scatter,
-        .ipv6_csum = a->ipv6_csum,
-        .notify_tx = notify_tx,
-        .notify_rx = notify_rx,
-        .arg = nd,
-    };
+    netport_connect(&nd->port, NULL, 0);
+    netport_unlist(&nd->port);
+    while (nd->nr_queues)
+        netqueue_close(nd->queues[--nd->nr_queues]);
+}
 
-    netback_open(&nd->back, &cfg);
+static int open_queues(struct netdev *nd, const struct net_abilities *a,
+                       unsigned int nr, struct backend_why *why)
+{
+    int rc;
+
+    for (unsigned int i = 0; i < nr; i++) {
+        const struct netqueue_setup setup = {
+            .index = i,
+            .alone = nr == 1,
+            .tap = nd->tap.name,
+            .tap_fd = nd->tap.fd,
+            .run_dir = settings.state_dir,
+            .can = a,
+            .port = &nd->port,
+            .limit = &nd->limit,
+        };
+
+        rc = netqueue_open(&nd->queues[i], &nd->be, &setup, why);
+        if (rc) {
+            close_queues(nd);
+            return rc;
+        }
+        nd->rings[i] = &nd->queues[i]->back;
+        nd->nr_queues = i + 1;
+    }
+    if (settings.switching)
+        netport_list(&nd->port);
+    netport_connect(&nd->port, nd->rings, nr);
+    return 0;
 }
 
 static int net_connect(struct backend *be, struct backend_why *why)
 {
     struct netdev *nd = netdev_of(be);
     struct tap_offloads offloads;
-    struct abilities a;
+    struct net_abilities a;
+    unsigned int nr = 0;
     int rc = check_abilities(be, &a, why);
 
+    if (!rc)
+        rc = read_queues(be, &nr, why);
     if (rc)
         return rc;
-    rc = ringmap_open(&nd->tx_ring, be, "tx-ring-ref", NULL, why);
-    if (rc)
-        return rc;
-    rc = ringmap_open(&nd->rx_ring, be, "rx-ring-ref", NULL, why);
-    if (rc)
-        goto unmap_tx;
-    rc = bind_ports(nd, why);
-    if (rc)
-        goto unmap_rx;
     offloads = (struct tap_offloads){.csum = !a.no_csum,
                                      .tso4 = a.scatter && a.tso4,
                                      .tso6 = a.scatter && a.tso6};
     rc = tap_set_offloads(&nd->tap, &offloads);
-    if (rc) {
-        backend_fail(why, rc, "%s: TUNSETOFFLOAD: %s", nd->tap.name,
-                     strerror(-rc));
-        goto unbind;
-    }
-    open_rings(nd, &a);
-    nd->full = false;
-    event_add(nd->readable, NULL);
+    if (rc)
+        return backend_fail(why, rc, "%s: TUNSETOFFLOAD: %s", nd->tap.name,
+                            strerror(-rc));
+    rc = open_queues(nd, &a, nr, why);
+    if (rc)
+        return rc;
     tap_set_carrier(&nd->tap, true);
-    if (be->adopting) { /* events meanwhile were lost, both ways */
-        notify_tx(nd);
-        notify_rx(nd);
-    }
+    for (unsigned int i = 0; be->adopting && i < nr; i++)
+        netqueue_nudge(nd->queues[i]); /* events meanwhile were lost */
     return 0;
+}
 
-unbind:
-    unbind_ports(nd);
-unmap_rx:
-    ringmap_close(&nd->rx_ring, be);
-unmap_tx:
-    ringmap_close(&nd->tx_ring, be);
-    return rc;
+/* --- the end ----------------------------------------------------------------
+ */
+
+static void add_stats(struct netback_stats *sum, const struct netback_stats *s)
+{
+    sum->tx_frames += s->tx_frames;
+    sum->tx_bytes += s->tx_bytes;
+    sum->tx_errors += s->tx_errors;
+    sum->tx_spoofed += s->tx_spoofed;
+    sum->tx_switched += s->tx_switched;
+    sum->copied_bytes += s->copied_bytes;
+    sum->rx_frames += s->rx_frames;
+    sum->rx_dropped += s->rx_dropped;
+}
+
+static void log_stats(struct netdev *nd)
+{
+    struct netback_stats s = {0};
+
+    for (unsigned int i = 0; i < nd->nr_queues; i++)
+        add_stats(&s, &nd->queues[i]->back.stats);
+    log_limited(
+        &nd->be.log_limit, LOG_LEVEL_INFO,
+        "%s: sent %llu frames of %llu bytes by copying %llu bytes "
+        "(%llu frames straight to other guests, %llu refused, %llu "
+        "of them from false addresses), received %llu (%llu dropped)",
+        nd->be.path, (unsigned long long)s.tx_frames,
+        (unsigned long long)s.tx_bytes, (unsigned long long)s.copied_bytes,
+        (unsigned long long)s.tx_switched, (unsigned long long)s.tx_errors,
+        (unsigned long long)s.tx_spoofed, (unsigned long long)s.rx_frames,
+        (unsigned long long)s.rx_dropped);
 }
 
 static void net_disconnect(struct backend *be)
 {
     struct netdev *nd = netdev_of(be);
-    const struct netback_stats *st = &nd->back.stats;
 
-    event_del(nd->readable);
-    evtimer_del(nd->stalled);
+    log_stats(nd);
     if (!be->leaving)
         tap_set_carrier(&nd->tap, false);
-    unbind_ports(nd);
-    ringmap_close(&nd->rx_ring, be);
-    ringmap_close(&nd->tx_ring, be);
-    log_limited(&be->log_limit, LOG_LEVEL_INFO,
-                "%s: sent %llu frames (%llu refused), received %llu "
-                "(%llu dropped)",
-                be->path, (unsigned long long)st->tx_frames,
-                (unsigned long long)st->tx_errors,
-                (unsigned long long)st->rx_frames,
-                (unsigned long long)st->rx_dropped);
+    close_queues(nd);
 }
 
 static bool device_lives(void *arg, uint32_t domid, uint32_t devid)
@@ -364,5 +360,6 @@ const struct backend_class net_class = {
     .connect = net_connect,
     .disconnect = net_disconnect,
     .stop = net_stop,
+    .changed = net_changed,
     .settled = net_settled,
 };

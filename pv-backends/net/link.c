@@ -86,7 +86,8 @@ static int set_address(struct rtnl_link *change)
 }
 
 static int change_link(struct nl_sock *sock, struct rtnl_link *link,
-                       const char *alias, struct rtnl_link *bridge)
+                       const char *alias, struct rtnl_link *bridge,
+                       unsigned int mtu)
 {
     struct rtnl_link *change = rtnl_link_alloc();
     int rc = -ENOMEM;
@@ -97,8 +98,10 @@ static int change_link(struct nl_sock *sock, struct rtnl_link *link,
     rc = set_address(change);
     if (rc)
         goto put_change;
-    if (bridge)
-        rtnl_link_set_mtu(change, rtnl_link_get_mtu(bridge));
+    if (!mtu && bridge)
+        mtu = rtnl_link_get_mtu(bridge);
+    if (mtu)
+        rtnl_link_set_mtu(change, mtu);
     rc = error_of(rtnl_link_change(sock, link, change, 0));
     if (rc)
         goto put_change;
@@ -118,7 +121,24 @@ put_change:
     return rc;
 }
 
-int link_setup(const char *name, const char *alias, const char *bridge)
+unsigned int link_mtu(const char *name)
+{
+    struct rtnl_link *link;
+    struct nl_sock *sock;
+    unsigned int mtu = 0;
+
+    if (open_socket(&sock))
+        return 0;
+    if (!rtnl_link_get_kernel(sock, 0, name, &link)) {
+        mtu = rtnl_link_get_mtu(link);
+        rtnl_link_put(link);
+    }
+    nl_socket_free(sock);
+    return mtu;
+}
+
+int link_setup(const char *name, const char *alias, const char *bridge,
+               unsigned int mtu)
 {
     struct rtnl_link *link = NULL, *on = NULL;
     struct nl_sock *sock;
@@ -132,7 +152,7 @@ int link_setup(const char *name, const char *alias, const char *bridge)
         goto free_socket;
     rc = error_of(rtnl_link_get_kernel(sock, 0, name, &link));
     if (!rc) {
-        rc = change_link(sock, link, alias, on);
+        rc = change_link(sock, link, alias, on, mtu);
         rtnl_link_put(link);
     }
     if (on)

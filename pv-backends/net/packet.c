@@ -11,10 +11,6 @@ enum {
     ETH_HEADER = 14,
     ETH_TYPE_AT = 12,
     VLAN_TAG = 4,
-    TYPE_IPV4 = 0x0800,
-    TYPE_IPV6 = 0x86dd,
-    TYPE_VLAN = 0x8100,
-    TYPE_QINQ = 0x88a8,
     PROTO_TCP = 6,
     PROTO_UDP = 17,
     TCP_CHECK_AT = 16,
@@ -50,7 +46,7 @@ static int find_ip(const uint8_t *frame, size_t size, struct layout *at,
         if (off + 2 > size)
             return -EINVAL;
         *type = get16(frame + off);
-        if (*type != TYPE_VLAN && *type != TYPE_QINQ) {
+        if (*type != PACKET_TYPE_VLAN && *type != PACKET_TYPE_QINQ) {
             at->ip = off + 2;
             return 0;
         }
@@ -110,9 +106,9 @@ static int find_l4(const uint8_t *frame, size_t size, struct layout *at)
 
     if (rc)
         return rc;
-    if (type == TYPE_IPV4)
+    if (type == PACKET_TYPE_IPV4)
         return find_l4_ipv4(frame, size, at);
-    if (type == TYPE_IPV6)
+    if (type == PACKET_TYPE_IPV6)
         return find_l4_ipv6(frame, size, at);
     return -EINVAL;
 }
@@ -210,12 +206,35 @@ int packet_fill_checksum(uint8_t *frame, size_t size, size_t start,
     return 0;
 }
 
+static uint32_t mix(uint32_t hash, const uint8_t *p, size_t size)
+{
+    for (size_t i = 0; i < size; i++)
+        hash = (hash ^ p[i]) * 16777619u;
+    return hash;
+}
+
+unsigned int packet_flow(const uint8_t *frame, size_t size)
+{
+    struct layout at = {0};
+    uint32_t hash = 2166136261u;
+
+    if (find_l4(frame, size, &at))
+        return 0;
+    if (at.version == 4)
+        hash = mix(hash, frame + at.ip + 12, 8);
+    else
+        hash = mix(hash, frame + at.ip + 8, 32);
+    if ((at.proto == PROTO_TCP || at.proto == PROTO_UDP) && at.l4 + 4 <= size)
+        hash = mix(hash, frame + at.l4, 4);
+    return hash ^ hash >> 16;
+}
+
 static bool is_ipv6(const uint8_t *frame, size_t size)
 {
     struct layout at;
     unsigned int type;
 
-    return !find_ip(frame, size, &at, &type) && type == TYPE_IPV6;
+    return !find_ip(frame, size, &at, &type) && type == PACKET_TYPE_IPV6;
 }
 
 void packet_to_guest(uint8_t *frame, size_t size,

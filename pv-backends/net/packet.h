@@ -12,6 +12,14 @@
 
 #include <linux/virtio_net.h>
 
+/* What an Ethernet frame says it carries. */
+enum {
+    PACKET_TYPE_IPV4 = 0x0800,
+    PACKET_TYPE_IPV6 = 0x86dd,
+    PACKET_TYPE_VLAN = 0x8100,
+    PACKET_TYPE_QINQ = 0x88a8,
+};
+
 /*
  * The tap's header for a frame from the ring. `gso_type` is one of
  * XEN_NETIF_GSO_TYPE_*. Without `csum_blank` a frame to be segmented gets the
@@ -36,6 +44,12 @@ struct packet_marks {
 void packet_to_guest(uint8_t *frame, size_t size,
                      const struct virtio_net_hdr *hdr, bool ipv6_csum,
                      struct packet_marks *marks);
+
+/*
+ * A number that is the same for all frames of a flow: of the addresses and
+ * ports in the first `size` bytes of a frame.
+ */
+unsigned int packet_flow(const uint8_t *frame, size_t size);
 
 /* Fill in the checksum that starts at `start`, into start + offset. */
 int packet_fill_checksum(uint8_t *frame, size_t size, size_t start,

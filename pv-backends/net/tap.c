@@ -1,5 +1,6 @@
 #include "pv-backends/net/tap.h"
 
+#include "pv-backends/net/bridge.h"
 #include "pv-backends/net/link.h"
 #include "pv-backends/runtime/log.h"
 
@@ -15,18 +16,32 @@
 /* A tap whose holder was just killed is free a moment later. */
 enum { BUSY_TRIES = 100, BUSY_WAIT_US = 10000 };
 
-static int attach(struct tap *tap, const char *name)
+static int attach(int fd, const char *name)
 {
-    struct ifreq ifr = {.ifr_flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR};
+    struct ifreq ifr = {.ifr_flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR |
+                                     IFF_MULTI_QUEUE};
     int tries = 0;
 
     snprintf(ifr.ifr_name, sizeof(ifr.ifr_name), "%s", name);
-    while (ioctl(tap->fd, TUNSETIFF, &ifr)) {
+    while (ioctl(fd, TUNSETIFF, &ifr)) {
         if (errno != EBUSY || ++tries == BUSY_TRIES)
             return -errno;
         usleep(BUSY_WAIT_US);
     }
     return 0;
+}
+
+int tap_more(const char *name, int *fd)
+{
+    int rc;
+
+    *fd = open("/dev/net/tun", O_RDWR | O_CLOEXEC | O_NONBLOCK);
+    if (*fd < 0)
+        return -errno;
+    rc = attach(*fd, name);
+    if (rc)
+        close(*fd);
+    return rc;
 }
 
 /* No addresses of the host's own on it: it is the guest's cable. */
@@ -60,8 +75,8 @@ static int check_name(const char *name, const char *alias,
     return backend_fail(why, -EEXIST, "there is another interface %s", name);
 }
 
-static int configure(struct tap *tap, const char *bridge, const char *alias,
-                     struct backend_why *why)
+static int configure(struct tap *tap, const struct netplace *place,
+                     const char *alias, struct backend_why *why)
 {
     int on = 1, rc;
 
@@ -69,16 +84,16 @@ static int configure(struct tap *tap, const char *bridge, const char *alias,
         return backend_fail(why, -errno, "%s: TUNSETPERSIST: %s", tap->name,
                             strerror(errno));
     disable_ipv6(tap->name);
-    rc = link_setup(tap->name, alias, bridge);
+    rc = link_setup(tap->name, alias, place->bridge, place->mtu);
     if (rc == -ENODEV)
-        return backend_fail(why, rc, "there is no bridge %s", bridge);
+        return backend_fail(why, rc, "there is no bridge %s", place->bridge);
     if (rc)
         return backend_fail(why, rc, "cannot set up %s on bridge %s: %s",
-                            tap->name, bridge, strerror(-rc));
-    return 0;
+                            tap->name, place->bridge, strerror(-rc));
+    return *place->bridge ? bridge_place(tap->name, place, why) : 0;
 }
 
-int tap_open(struct tap *tap, const char *name, const char *bridge,
+int tap_open(struct tap *tap, const char *name, const struct netplace *place,
              uint32_t domid, uint32_t devid, struct backend_why *why)
 {
     char alias[LINK_ALIAS_BYTES];
@@ -92,18 +107,13 @@ int tap_open(struct tap *tap, const char *name, const char *bridge,
     rc = check_name(name, alias, why);
     if (rc)
         return rc;
-    tap->fd = open("/dev/net/tun", O_RDWR | O_CLOEXEC | O_NONBLOCK);
-    if (tap->fd < 0)
-        return backend_fail(why, -errno, "/dev/net/tun: %s", strerror(errno));
-    rc = attach(tap, name);
+    rc = tap_more(name, &tap->fd);
     if (rc) {
-        backend_fail(why, rc, "cannot make the tap %s: %s", name,
-                     strerror(-rc));
-        close(tap->fd);
         tap->fd = -1;
-        return rc;
+        return backend_fail(why, rc, "cannot make the tap %s: %s", name,
+                            strerror(-rc));
     }
-    rc = configure(tap, bridge, alias, why);
+    rc = configure(tap, place, alias, why);
     if (rc)
         tap_close(tap, true);
     return rc;

@@ -6,6 +6,7 @@
 #ifndef PARAVANE_NET_TAP_H
 #define PARAVANE_NET_TAP_H
 
+#include "pv-backends/net/netswitch.h"
 #include "pv-backends/runtime/backend.h"
 
 #include <stdbool.h>
@@ -25,11 +26,14 @@ struct tap_offloads {
 };
 
 /*
- * Make or take over the interface of that name for the device, put it up and,
- * unless `bridge` is empty, on that bridge. 0 or -errno with `why` said.
+ * Make or take over the interface of that name for the device, put it up and in
+ * its place. 0 or -errno with `why` said.
  */
-int tap_open(struct tap *tap, const char *name, const char *bridge,
+int tap_open(struct tap *tap, const char *name, const struct netplace *place,
              uint32_t domid, uint32_t devid, struct backend_why *why);
+
+/* Another queue of it, as a descriptor of its own. 0 or -errno. */
+int tap_more(const char *name, int *fd);
 
 /* Close it; with `remove` the interface goes too. */
 void tap_close(struct tap *tap, bool remove);

@@ -240,6 +240,13 @@ static void forget(struct backend *be)
     free(be);
 }
 
+int backend_announce(struct backend *be)
+{
+    if (!be->connected || read_state(be, be->path) != XenbusStateConnected)
+        return -EAGAIN;
+    return switch_state(be, XenbusStateConnected, be->host->cls->details);
+}
+
 static int act(struct backend *be, enum xb_action action)
 {
     switch (action) {
@@ -446,6 +453,16 @@ static bool key_matters(const char *rest)
            !strcmp(rest, "/frontend");
 }
 
+/* The others are the class's business. */
+static void key_changed(struct backend_host *host, uint32_t domid,
+                        uint32_t devid, const char *key)
+{
+    struct backend *be = backend_find(host, domid, devid);
+
+    if (be && be->started && host->cls->changed)
+        host->cls->changed(be, key);
+}
+
 /* `<root>[/<domid>]/<devid>/...`: look at that device, or at everything. */
 static void tree_changed(void *arg, const char *path)
 {
@@ -464,6 +481,8 @@ static void tree_changed(void *arg, const char *path)
         scan(host);
     else if (key_matters(path + len + end))
         refresh(host, domid, devid);
+    else if (path[len + end] == '/')
+        key_changed(host, domid, devid, path + len + end + 1);
     if (!host->settled && store_is_up(host->loop->store)) {
         host->settled = true;
         if (host->cls->settled)

@@ -66,6 +66,12 @@ struct backend_class {
     /* Write the keys a frontend reads in Connected; may be NULL. */
     int (*details)(struct backend *be, store_txn_t t);
 
+    /*
+     * The toolstack has changed (or made, or removed) `key` of a started
+     * device's directory, or we have; may be NULL.
+     */
+    void (*changed)(struct backend *be, const char *key);
+
     /* Let go of the rings; requests in flight are finished first. */
     void (*disconnect)(struct backend *be);
 
@@ -91,6 +97,12 @@ struct backend *backend_find(struct backend_host *host, uint32_t domid,
 
 /* A `start` that was in progress has ended, with 0 or -errno and `why`. */
 void backend_started(struct backend *be, int rc, const struct backend_why *why);
+
+/*
+ * Write a connected device's details anew, and its state with them, so that the
+ * frontend looks at them. 0 or -errno.
+ */
+int backend_announce(struct backend *be);
 
 /* Say it in `why` and return `rc`. */
 int backend_fail(struct backend_why *why, int rc, const char *fmt, ...)

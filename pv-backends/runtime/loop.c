@@ -1,6 +1,7 @@
 #include "pv-backends/runtime/loop.h"
 
 #include "pv-backends/runtime/log.h"
+#include "pv-backends/runtime/spin.h"
 #include "pv-backends/runtime/store.h"
 #include "dom0/libs/evtchn/evtchn.h"
 #include "dom0/libs/gnttab/gnttab.h"
@@ -154,7 +155,7 @@ static int add_events(struct loop *loop)
     return 0;
 }
 
-int loop_open(struct loop **out, unsigned int wait_s)
+int loop_open(struct loop **out, unsigned int wait_s, unsigned int poll_us)
 {
     struct loop *loop = calloc(1, sizeof(*loop));
     const char *what = "memory";
@@ -166,7 +167,10 @@ int loop_open(struct loop **out, unsigned int wait_s)
     signal(SIGPIPE, SIG_IGN);
     raise_file_limit();
     loop->base = event_base_new();
-    if (!loop->base)
+    if (!loop->base || event_base_priority_init(loop->base, 3))
+        goto fail;
+    rc = spin_open(&loop->spin, loop->base, poll_us);
+    if (rc)
         goto fail;
 
     what = "the event-channel device";
@@ -211,6 +215,7 @@ void loop_close(struct loop *loop)
         free_event(loop->priv->sigint);
         free(loop->priv->ports);
     }
+    spin_close(loop->spin);
     store_close(loop->store);
     gnttab_close(loop->gnttab);
     evtchn_close(loop->evtchn);

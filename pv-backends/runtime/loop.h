@@ -10,6 +10,7 @@
 
 struct event_base;
 struct gnttab;
+struct spin;
 struct store;
 
 /* What a port's handler says when its turn ends. */
@@ -28,14 +29,17 @@ struct loop {
     struct evtchn *evtchn;
     struct gnttab *gnttab;
     struct store *store;
+    struct spin *spin; /* polling under load, see spin.h */
     struct loop_private *priv;
 };
 
+enum { LOOP_POLL_US = 200 }; /* unless somebody knows better */
+
 /*
  * Opens the devices and the store, waiting up to `wait_s` seconds for the
- * store. 0 or -errno, said in the log.
+ * store; `poll_us` is spin.h's limit. 0 or -errno, said in the log.
  */
-int loop_open(struct loop **out, unsigned int wait_s);
+int loop_open(struct loop **out, unsigned int wait_s, unsigned int poll_us);
 void loop_close(struct loop *loop);
 
 /* Until SIGTERM, SIGINT or loop_stop(). */

@@ -16,17 +16,20 @@ struct ringmap {
 };
 
 /*
- * Read the grant references from the frontend's directory and map them: `key`
+ * Read the grant references from `dir`, the frontend's or one in it for one of
+ * its queues, and map them: `key`
  * alone when `order` is absent there (NULL: never asked), else `key`0, 1, ...
  * 0, or -errno with the reason in `why`.
  */
-int ringmap_open(struct ringmap *map, struct backend *be, const char *key,
-                 const char *order_key, struct backend_why *why);
+int ringmap_open(struct ringmap *map, struct backend *be, const char *dir,
+                 const char *key, const char *order_key,
+                 struct backend_why *why);
 
 /* Fine on one that is not open. */
 void ringmap_close(struct ringmap *map, struct backend *be);
 
-/* Read an event channel's number from the frontend's directory. */
-int ringmap_read_port(struct backend *be, const char *key, uint32_t *port);
+/* Read an event channel's number from there. */
+int ringmap_read_port(struct backend *be, const char *dir, const char *key,
+                      uint32_t *port);
 
 #endif

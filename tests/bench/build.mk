@@ -1,13 +1,13 @@
-$(TEST_JOB)/micro $(TEST_JOB)/free-pages: $(TEST_JOB)/%: tests/bench/%.c
+$(TEST_JOB)/micro $(TEST_JOB)/free-pages $(TEST_JOB)/iobench: $(TEST_JOB)/%: tests/bench/%.c
 	@mkdir -p $(@D)
-	$(CC) $(WARN) -O2 -static -D_GNU_SOURCE -D__XEN_TOOLS__ $< -o $@
+	$(CC) $(WARN) -O2 -static -pthread -D_GNU_SOURCE -D__XEN_TOOLS__ $< -o $@
 
 bench-store-src := $(wildcard tests/bench/store/*.c)
 $(TEST_JOB)/bench_store: $(bench-store-src) $(wildcard tests/bench/store/*.h)
 	@mkdir -p $(@D)
 	$(CC) $(WARN) -O2 -static -D_GNU_SOURCE -D__XEN_TOOLS__ -I. $(bench-store-src) -o $@
 
-test-job-files += $(addprefix $(TEST_JOB)/,micro free-pages bench_store)
+test-job-files += $(addprefix $(TEST_JOB)/,micro free-pages iobench bench_store)
 
 # Path lengths: QEMU's plugin, and the guest that is its own dom0. The guest
 # stands on the test guests' library (tests/machine/guests.mk).
@@ -31,6 +31,7 @@ $(PATHLEN)/guest.elf: $(addprefix $(PATHLEN)/,guest.o guest-entry.o verdict.o st
 	$(CC) $(TG_LDFLAGS) -Wl,-T,$(TG_OUT)/guest.lds $(filter %.o,$^) -o $@
 -include $(wildcard $(PATHLEN)/*.d)
 
-.PHONY: pathlen
-pathlen: $(HV) $(PATHLEN)/plugin.so $(PATHLEN)/guest.elf ## instructions per operation, held against the table (PEER=xen.elf)
+.PHONY: pathlen pathlen-parts
+pathlen-parts: $(PATHLEN)/plugin.so $(PATHLEN)/guest.elf
+pathlen: $(HV) pathlen-parts ## instructions per operation, held against the table (PEER=xen.elf)
 	@tests/bench/pathlen/pathlen.py --hv $(HV) $(if $(PEER),--peer $(PEER))

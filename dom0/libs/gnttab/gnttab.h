@@ -64,4 +64,21 @@ static inline void gnttab_copy_out(gnttab_op_t *op, const void *from,
     op->status = GNTST_general_error;
 }
 
+/* From one granted page to another, neither of them ours. */
+static inline void gnttab_copy_over(gnttab_op_t *op, uint32_t from_domid,
+                                    uint32_t from_ref, uint16_t from_offset,
+                                    uint32_t to_domid, uint32_t to_ref,
+                                    uint16_t to_offset, uint16_t len)
+{
+    op->source.foreign.ref = from_ref;
+    op->source.foreign.offset = from_offset;
+    op->source.foreign.domid = from_domid;
+    op->dest.foreign.ref = to_ref;
+    op->dest.foreign.offset = to_offset;
+    op->dest.foreign.domid = to_domid;
+    op->len = len;
+    op->flags = GNTCOPY_source_gref | GNTCOPY_dest_gref;
+    op->status = GNTST_general_error;
+}
+
 #endif

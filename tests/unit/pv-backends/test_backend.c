@@ -4,6 +4,7 @@
  * start and a successor change about it.
  *
  * sources: pv-backends/runtime/backend.c pv-backends/runtime/xbstate.c
+ * sources: pv-backends/runtime/spin.c pv-backends/runtime/bucket.c
  * sources: pv-backends/runtime/store.c pv-backends/runtime/loop.c
  * sources: pv-backends/runtime/log.c pv-backends/runtime/ringmap.c
  * sources: dom0/libs/evtchn/evtchn-fake.c dom0/libs/gnttab/gnttab-fake.c
@@ -76,11 +77,12 @@ static int dev_connect(struct backend *be, struct backend_why *why)
 {
     struct testdev *dev = (struct testdev *)be;
     uint32_t port;
-    int rc = ringmap_open(&dev->ring, be, "ring-ref", "ring-page-order", why);
+    int rc = ringmap_open(&dev->ring, be, be->frontend, "ring-ref",
+                          "ring-page-order", why);
 
     if (rc)
         return rc;
-    if (ringmap_read_port(be, "event-channel", &port) ||
+    if (ringmap_read_port(be, be->frontend, "event-channel", &port) ||
         loop_bind(be->loop, be->domid, port, on_event, dev, &dev->port)) {
         ringmap_close(&dev->ring, be);
         return backend_fail(why, -EINVAL, "no channel");
@@ -134,7 +136,7 @@ static void run(void)
 
 static void open_host(void)
 {
-    assert_int_equal(loop_open(&w.loop, 0), 0);
+    assert_int_equal(loop_open(&w.loop, 0, 0), 0);
     assert_int_equal(backend_host_open(&w.host, w.loop, &test_class, -1), 0);
     run();
 }

@@ -9,7 +9,7 @@
  * sources: pv-backends/block/blkio-threads.c
  * sources: pv-backends/block/bufpool.c pv-backends/block/inflight.c
  * sources: pv-backends/runtime/log.c dom0/libs/gnttab/gnttab-fake.c
- * sources: pv-backends/runtime/grantcache.c
+ * sources: pv-backends/runtime/grantcache.c pv-backends/runtime/bucket.c
  * libs: -luring -lpthread
  */
 #include "pv-backends/block/blkback.h"
@@ -41,6 +41,7 @@ static struct {
     struct blkback bb;
     bool open;
     unsigned int notified;
+    uint64_t wait_ns;
     struct blkif_response rsp[256]; /* by id */
     unsigned int answers[256];
 } w;
@@ -49,6 +50,12 @@ static void notify(void *arg)
 {
     (void)arg;
     w.notified++;
+}
+
+static void later(void *arg, uint64_t ns)
+{
+    (void)arg;
+    w.wait_ns = ns;
 }
 
 static void open_back(bool adopt)
@@ -68,6 +75,7 @@ static void open_back(bool adopt)
         .connection = 4711,
         .adopt = adopt,
         .notify = notify,
+        .wait = later,
     };
 
     assert_int_equal(blkback_open(&w.bb, &cfg), 0);
@@ -346,6 +354,38 @@ static void test_discard_makes_a_hole(void **state)
     assert_int_equal(byte, 0);
 }
 
+/* A thousand requests a second, two at once: the others wait, in order,
+ * unharmed. */
+static void test_rates_are_held(void **state)
+{
+    struct blk_rate rate = {0};
+
+    (void)state;
+    bucket_set(&rate.requests, 1000, 2);
+    w.bb.cfg.rate = &rate;
+    gnttab_fake_grant(DATA_REF, 1);
+    for (unsigned int i = 0; i < 5; i++)
+        put(BLKIF_OP_READ, i, i * 8, 1);
+    push();
+    serve();
+    expect(0, BLKIF_RSP_OKAY);
+    expect(1, BLKIF_RSP_OKAY);
+    assert_int_equal(w.answers[2], 0);
+    assert_in_range(w.wait_ns, 1, 1100000);
+    usleep(1200);
+    serve();
+    expect(2, BLKIF_RSP_OKAY);
+    bucket_set(&rate.requests, 0, 0); /* changed while it is in use */
+    bucket_set(&rate.bytes, 4096, 1);
+    serve();
+    expect(3, BLKIF_RSP_OKAY);
+    assert_int_equal(w.answers[4], 0);
+    bucket_set(&rate.bytes, 0, 0);
+    serve();
+    expect(4, BLKIF_RSP_OKAY);
+    w.bb.cfg.rate = NULL;
+}
+
 /* --- killed and replaced ----------------------------------------------------
  */
 
@@ -564,6 +604,7 @@ int main(void)
         RING_TEST(test_impossible_producer_is_not_served),
         RING_TEST(test_full_ring_of_writes_and_barriers),
         RING_TEST(test_discard_makes_a_hole),
+        RING_TEST(test_rates_are_held),
         RING_TEST(test_successor_serves_what_was_under_way),
         RING_TEST(test_answers_out_of_order_survive),
         RING_TEST(test_noted_but_unpublished_answer_is_given),

@@ -71,6 +71,26 @@ static void test_file(void **state)
     image_close(&img);
 }
 
+static void test_size_and_sectors_may_change(void **state)
+{
+    struct image img;
+
+    (void)state;
+    assert_int_equal(image_open(&img, path, false, &why), 0);
+    image_set_sector_size(&img, 1024);
+    assert_int_equal(img.sector_size, 512);
+    image_set_sector_size(&img, 4096);
+    assert_int_equal(img.sector_size, 4096);
+    assert_false(image_resized(&img));
+    assert_int_equal(truncate(path, 2 << 20), 0);
+    assert_true(image_resized(&img));
+    assert_int_equal(img.size_bytes, 2 << 20);
+    assert_false(image_resized(&img));
+    assert_int_equal(truncate(path, 0), 0);
+    assert_false(image_resized(&img));
+    image_close(&img);
+}
+
 static void test_second_writer_is_told_who_the_first_is(void **state)
 {
     struct image first, second;
@@ -160,6 +180,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         IMAGE_TEST(test_file),
+        IMAGE_TEST(test_size_and_sectors_may_change),
         IMAGE_TEST(test_second_writer_is_told_who_the_first_is),
         IMAGE_TEST(test_readers_share),
         IMAGE_TEST(test_lock_of_a_killed_holder_is_free),

@@ -3,11 +3,14 @@
  * frames arrive whole, every slot is answered in its place, and hostile slots
  * cost their sender an error, nobody else anything.
  *
- * sources: pv-backends/net/netback.c pv-backends/net/netdecode.c
+ * sources: pv-backends/net/netback.c pv-backends/net/nettx.c
+ * sources: pv-backends/net/netrx.c pv-backends/net/netdecode.c
+ * sources: pv-backends/net/netswitch.c pv-backends/net/netjournal.c
  * sources: pv-backends/net/packet.c pv-backends/runtime/log.c
- * sources: dom0/libs/gnttab/gnttab-fake.c
+ * sources: pv-backends/runtime/bucket.c dom0/libs/gnttab/gnttab-fake.c
  */
 #include "pv-backends/net/netback.h"
+#include "pv-backends/net/netswitch.h"
 #include "dom0/libs/gnttab/gnttab-fake.h"
 
 #include <fcntl.h>
@@ -24,6 +27,8 @@ enum { TX_REF = 8, RX_REF = 9, TX_DATA = 100, RX_DATA = 1000, HDR = 10 };
 
 static struct {
     struct netback nb;
+    struct netport port;
+    struct netjournal journal;
     int wire; /* the other end of the tap */
     netif_tx_sring_t *tx;
     netif_rx_sring_t *rx;
@@ -49,7 +54,12 @@ static int setup(void **state)
     struct netback_config cfg = {.name = "test",
                                  .domid = 1,
                                  .scatter = true,
+                                 .csum = true,
                                  .ipv6_csum = true,
+                                 .tso4 = true,
+                                 .tso6 = true,
+                                 .port = &w.port,
+                                 .journal = &w.journal,
                                  .notify_tx = on_tx,
                                  .notify_rx = on_rx};
     int pair[2], size = 4 << 20;
@@ -106,8 +116,10 @@ static void tx_extra(uint8_t type, uint8_t gso, uint16_t size, uint8_t flags)
 
 static void tx_run(void)
 {
+    uint64_t wait_ns;
+
     RING_PUSH_REQUESTS(&w.txf);
-    while (netback_tx_poll(&w.nb))
+    while (netback_tx_poll(&w.nb, &wait_ns) == NETBACK_TX_MORE)
         ;
 }
 
@@ -213,14 +225,17 @@ static void test_chain_without_end_is_not_served(void **state)
         tx(TX_DATA, 0, 60, NETTXF_more_data);
     tx_run();
     assert_true(w.nb.broken);
-    assert_false(netback_tx_poll(&w.nb));
+    tx_run();
+    assert_int_equal(w.tx_events, 0);
 }
 
 static void test_impossible_indices(void **state)
 {
+    uint64_t wait_ns;
+
     (void)state;
     w.tx->req_prod = 257;
-    assert_false(netback_tx_poll(&w.nb));
+    assert_int_equal(netback_tx_poll(&w.nb, &wait_ns), NETBACK_TX_IDLE);
     assert_true(w.nb.broken);
     w.nb.broken = false;
     w.rx->req_prod = 1u << 31;
@@ -345,6 +360,98 @@ static void test_successor_takes_unanswered_slots_again(void **state)
     assert_int_equal(tx_status(1), NETIF_RSP_OKAY);
 }
 
+/*
+ * Killed between writing answers and publishing them: the slots hold answers
+ * where requests were. The successor publishes them and sends nothing anew.
+ */
+static void test_successor_publishes_what_was_answered(void **state)
+{
+    struct netback_config cfg = w.nb.cfg;
+    uint8_t buf[256];
+
+    (void)state;
+    gnttab_fake_grant(TX_DATA, 0);
+    tx(TX_DATA, 0, 60, 0);
+    tx(TX_DATA, 0, 13, 0); /* refused */
+    tx_run();
+    assert_int_equal(wire_read(buf, sizeof(buf)), HDR + 60);
+    w.tx->rsp_prod = 0;
+    memset(RING_GET_RESPONSE(&w.txf, 1), 0xff, 4); /* half written */
+    netback_open(&w.nb, &cfg);
+    assert_int_equal(w.tx->rsp_prod, 2);
+    assert_int_equal(tx_status(0), NETIF_RSP_OKAY);
+    assert_int_equal(tx_status(1), NETIF_RSP_ERROR);
+    tx_run();
+    assert_true(wire_read(buf, sizeof(buf)) < 0);
+}
+
+static void test_successor_publishes_what_was_received(void **state)
+{
+    const struct virtio_net_hdr hdr = {0};
+    struct netback_config cfg = w.nb.cfg;
+
+    (void)state;
+    post(64);
+    wire_write(&hdr, 60);
+    wire_write(&hdr, 5000);
+    netback_rx_push(&w.nb);
+    assert_int_equal(w.rx->rsp_prod, 3);
+    w.rx->rsp_prod = 0;
+    memset(RING_GET_RESPONSE(&w.rxf, 2), 0xff, 8);
+    netback_open(&w.nb, &cfg);
+    assert_int_equal(w.rx->rsp_prod, 3);
+    assert_int_equal(RING_GET_RESPONSE(&w.rxf, 2)->status, 5000 - 4096);
+    wire_write(&hdr, 61);
+    netback_rx_push(&w.nb);
+    assert_int_equal(RING_GET_RESPONSE(&w.rxf, 3)->status, 61);
+    assert_int_equal(RING_GET_RESPONSE(&w.rxf, 3)->id, 3);
+}
+
+static void test_rate_is_held(void **state)
+{
+    struct bucket limit = {0};
+    uint64_t wait_ns = 0;
+    uint8_t buf[2048];
+
+    (void)state;
+    bucket_set(&limit, 1000000, 2000);
+    w.nb.cfg.limit = &limit;
+    gnttab_fake_grant(TX_DATA, 0);
+    for (int i = 0; i < 4; i++)
+        tx(TX_DATA, 0, 1500, 0);
+    RING_PUSH_REQUESTS(&w.txf);
+    assert_int_equal(netback_tx_poll(&w.nb, &wait_ns), NETBACK_TX_LIMITED);
+    /* 2000 at once let two frames begin; the debt is a millisecond. */
+    assert_in_range(wait_ns, 500000, 1100000);
+    assert_int_equal(w.tx->rsp_prod, 2);
+    usleep(wait_ns / 1000 + 1);
+    assert_int_equal(netback_tx_poll(&w.nb, &wait_ns), NETBACK_TX_LIMITED);
+    assert_int_equal(w.tx->rsp_prod, 3);
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(wire_read(buf, sizeof(buf)), HDR + 1500);
+    assert_true(wire_read(buf, sizeof(buf)) < 0);
+}
+
+static void test_only_its_own_address(void **state)
+{
+    uint8_t *page = gnttab_fake_grant(TX_DATA, 0), buf[256];
+
+    (void)state;
+    w.port.place.filtered = true;
+    memset(w.port.place.mac, 0x22, 6);
+    memset(page + 6, 0x22, 6);
+    tx(TX_DATA, 0, 60, 0);
+    tx_run();
+    assert_int_equal(tx_status(0), NETIF_RSP_OKAY);
+    page[11] = 0x23;
+    tx(TX_DATA, 0, 61, 0);
+    tx_run();
+    assert_int_equal(tx_status(1), NETIF_RSP_ERROR);
+    assert_int_equal(w.nb.stats.tx_spoofed, 1);
+    assert_int_equal(wire_read(buf, sizeof(buf)), HDR + 60);
+    assert_true(wire_read(buf, sizeof(buf)) < 0);
+}
+
 #define RING_TEST(t) cmocka_unit_test_setup_teardown(t, setup, teardown)
 
 int main(void)
@@ -361,6 +468,10 @@ int main(void)
         RING_TEST(test_no_buffers_no_reading),
         RING_TEST(test_buffer_that_is_not_granted),
         RING_TEST(test_successor_takes_unanswered_slots_again),
+        RING_TEST(test_successor_publishes_what_was_answered),
+        RING_TEST(test_successor_publishes_what_was_received),
+        RING_TEST(test_rate_is_held),
+        RING_TEST(test_only_its_own_address),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,17 @@
+#!/usr/bin/env python3
+"""A guest's disk by pvblkd on Paravane and by blkback on the real Xen: the same
+virtio disk in dom0 below (past dom0's page cache on both sides), the same stock
+guest, rounds interleaved. Operations a second; 1-MiB ones are MB/s as well.
+cpu-... is how long dom0 was busy meanwhile, in units of 10 ms."""
+import traffic
+
+FIGURES = ["read,4096,1,SECS,random", "write,4096,1,SECS,random", "read,4096,32,SECS,random",
+           "write,4096,32,SECS,random", "read,1048576,4,SECS", "write,1048576,4,SECS"]
+
+
+def better(name):
+    return ("10ms", "less") if name.startswith("cpu-") else ("op/s", "more")
+
+
+if __name__ == "__main__":
+    traffic.main(__doc__, {"WHAT": "block", "FIGURES": " ".join(FIGURES)}, better)

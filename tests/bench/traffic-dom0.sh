@@ -1,0 +1,76 @@
+# What disks and network cards carry, in dom0: TOOL=pvn with our backends or
+# TOOL=xl with the kernel's; WHAT=block or network; SECS of each figure. BENCH
+# lines of the guests; `cpu-NAME` is what dom0 was busy meanwhile, in 10 ms.
+. /run/job/lib.sh
+fail() { echo "BENCH-FAIL $*"; exit 1; }
+io=/run/job/files/iobench
+if [ "$TOOL" = pvn ]; then
+    . /run/job/files/pv/lib.sh
+    pv_up
+    say_all() { pv_log_of "$1"; }
+    until ip addr show xenbr0 2> /dev/null | grep -q 10.9.0.1; do sleep 0.2; done
+else
+    xen_up
+    bridge_up
+    say_all() { guest_log "$1"; }
+fi
+# The guests' ramdisk with the program behind it; an archive begins at a multiple of four.
+mkdir -p /tmp/b && cp $io /tmp/b/
+cp /srv/guest/guest-initrd /tmp/initrd
+truncate -s %4 /tmp/initrd
+(cd /tmp/b && echo iobench | busybox cpio -o -H newc 2> /dev/null) >> /tmp/initrd
+guest()
+{
+    local name=$1
+    shift
+    guest_config "$name" 'ramdisk="/tmp/initrd"' "$@"
+    rm -f "$guest_logs/guest-$name.log"
+    "$TOOL" create -q "/run/$name.cfg" || fail "create $name"
+}
+busy() { awk '/^cpu / { print $2 + $3 + $4 + $7 + $8 }' /proc/stat; }
+# Until guest $1 has said its END: what dom0 did in each of its phases.
+follow()
+{
+    local name=$1 last='' this cpu=0 left=$((600 * SLOW))
+    while :; do
+        this=$(say_all "$name" | grep -a '^PHASE\|^END\|BENCH-FAIL' | tail -1)
+        if [ "$this" != "$last" ]; then
+            [ -z "$last" ] || echo "BENCH cpu-${last#PHASE } $(($(busy) - cpu))"
+            cpu=$(busy) last=$this
+            case $this in END*) break ;; *FAIL*) fail "$name: $this" ;; esac
+        fi
+        sleep 0.3
+        left=$((left - 1))
+        [ $left -gt 0 ] || fail "$name stands still: $(say_all "$name" | tail -3)"
+    done
+    say_all "$name" | grep -a '^BENCH'
+}
+if [ "$WHAT" = block ]; then
+    disk=$(for d in /dev/vd?; do [ "$(blockdev --getsize64 $d)" = 536870912 ] && echo $d; done | head -1)
+    [ -n "$disk" ] || fail "no scratch disk"
+    guest g "disk=['$disk,raw,xvdb,w']" job="for f in $FIGURES; do
+        echo PHASE \$f
+        /iobench disk /dev/xvdb \$(echo \$f | tr , ' ')
+        done; echo END"
+    follow g
+else
+    $io serve > /dev/null 2>&1 &
+    card='vif=["bridge=xenbr0"]'
+    up() { echo "ip addr add 10.9.0.$1/24 dev eth0; ip link set eth0 up"; }
+    guest b "$card" job="$(up 12); /iobench serve"
+    guest a "$card" job="$(up 11)
+        to() { echo PHASE \$1-\$3; /iobench \$1 \$2 $SECS \$4 | sed \"s/^BENCH /BENCH \$3-/\"; }
+        for i in \$(seq 50); do ping -c1 -W1 10.9.0.12 > /dev/null && break; done
+        ping -c1 10.9.0.1 > /dev/null
+        for h in 10.9.0.1:dom0 10.9.0.12:guest; do
+            to rtt \${h%:*} \${h#*:}
+            to stream \${h%:*} \${h#*:} 1
+            to stream \${h%:*} \${h#*:} 4
+            to udp \${h%:*} \${h#*:}
+        done; echo END; /iobench serve"
+    follow a
+    $io stream 10.9.0.11 "$SECS" 1 | sed 's/^BENCH /BENCH from-dom0-/'
+fi
+[ "$TOOL" = pvn ] && { for g in a b g; do pvn destroy $g 2> /dev/null; done; sleep 1; grep -a 'sent .* frames' $pv_log; }
+echo BENCH-OK
+echo poweroff > /run/end

@@ -94,6 +94,7 @@ int cmd_info(int argc, char **argv);
 int cmd_console(int argc, char **argv);
 int cmd_run(int argc, char **argv);
 int cmd_gdb(int argc, char **argv);
+int cmd_dump(int argc, char **argv);
 int cmd_stack(int argc, char **argv);
 int cmd_pause(int argc, char **argv);
 int cmd_unpause(int argc, char **argv);

@@ -39,6 +39,8 @@ static const struct verb verbs[] = {
      cmd_stack},
     {"gdb", "GUEST", "let gdb look into a guest: target remote | pvn gdb GUEST",
      "  -p, --port PORT   listen there, on this machine only\n", cmd_gdb},
+    {"dump", "GUEST FILE", "write a guest's memory as an ELF core file",
+     "  -q, --quiet     print nothing but errors\n", cmd_dump},
     {"pause", "GUEST", "stop a guest where it is", "", cmd_pause},
     {"unpause", "GUEST", "let a paused guest go on", "", cmd_unpause},
     {"shutdown", "GUEST", "ask a guest to power off",

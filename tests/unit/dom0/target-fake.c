@@ -98,6 +98,14 @@ size_t target_read(struct target *t, const struct vcpu_guest_context *ctx,
     return n;
 }
 
+bool target_frame(struct target *t, uint64_t mfn, void *page)
+{
+    if (mfn != FAKE_MFN)
+        return false;
+    memcpy(page, t->memory, FAKE_SIZE);
+    return true;
+}
+
 size_t target_write(struct target *t, const struct vcpu_guest_context *ctx,
                     uint64_t va, const void *data, size_t size)
 {

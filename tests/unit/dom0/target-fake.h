@@ -4,7 +4,7 @@
 
 #include "dom0/debug/target.h"
 
-enum { FAKE_BASE = 0x1000, FAKE_SIZE = 4096, FAKE_VCPUS = 2 };
+enum { FAKE_BASE = 0x1000, FAKE_SIZE = 4096, FAKE_VCPUS = 2, FAKE_MFN = 77 };
 
 struct target {
     uint8_t memory[FAKE_SIZE];

@@ -466,6 +466,7 @@ static void test_setdebugging_stops_the_guest(void **state)
     domain_unpause_tools(guest);
     fake_current = guest->vcpu[0];
     assert_true(domain_stop_for_debugger(guest));
+    assert_int_equal(nr_debugger_virqs, 1);
     fake_current = host->vcpu[0];
     assert_int_equal(ctl(&op, XEN_DOMCTL_getdomaininfo, 40), 0);
     assert_int_equal(op.u.getdomaininfo.flags,

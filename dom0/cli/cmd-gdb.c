@@ -49,10 +49,10 @@ static void serve(struct gdb *g, int in)
     }
 }
 
-static int session(struct target *t, int in, int out)
+static int session(struct target *t, int in, int out, bool go_on)
 {
     const char *warning;
-    struct gdb *g = gdb_begin(t, send_bytes, &out, &warning);
+    struct gdb *g = gdb_begin(t, send_bytes, &out, go_on, &warning);
 
     if (!g)
         return EXIT_FAILED;
@@ -93,7 +93,7 @@ static int listen_at(const char *port)
 }
 
 /* One gdb after the other. */
-static int serve_port(struct target *t, const char *port)
+static int serve_port(struct target *t, const char *port, bool go_on)
 {
     int fd = listen_at(port), peer;
 
@@ -103,18 +103,39 @@ static int serve_port(struct target *t, const char *port)
         peer = accept(fd, NULL, NULL);
         if (peer < 0)
             continue;
-        (void)session(t, peer, peer);
+        (void)session(t, peer, peer, go_on);
         close(peer);
     }
     close(fd);
     return EXIT_OK;
 }
 
+static void watch_signals(void)
+{
+    const struct sigaction end = {.sa_handler = on_signal};
+
+    signal(SIGPIPE, SIG_IGN);
+    sigaction(SIGINT, &end, NULL);
+    sigaction(SIGTERM, &end, NULL);
+}
+
+int gdb_serve(const char *guest, const char *port)
+{
+    struct target *t;
+    int status = guest_target(guest, &t);
+
+    if (status)
+        return status;
+    watch_signals();
+    status = serve_port(t, port, true);
+    target_close(t);
+    return status;
+}
+
 int cmd_gdb(int argc, char **argv)
 {
     const char *guest, *port = NULL;
     const struct opt opts[] = {{"port", 'p', NULL, &port}, {0}};
-    const struct sigaction end = {.sa_handler = on_signal};
     struct target *t;
     int status;
 
@@ -123,11 +144,9 @@ int cmd_gdb(int argc, char **argv)
     status = guest_target(guest, &t);
     if (status)
         return status;
-    signal(SIGPIPE, SIG_IGN);
-    sigaction(SIGINT, &end, NULL);
-    sigaction(SIGTERM, &end, NULL);
-    status =
-        port ? serve_port(t, port) : session(t, STDIN_FILENO, STDOUT_FILENO);
+    watch_signals();
+    status = port ? serve_port(t, port, false)
+                  : session(t, STDIN_FILENO, STDOUT_FILENO, false);
     target_close(t);
     return status;
 }

@@ -29,6 +29,7 @@ static const struct verb verbs[] = {
      "  -m, --memory SIZE   (256M, more for a large ramdisk)\n"
      "  -s, --smp N         vcpus (1)\n"
      "  -n, --name NAME     what it is called (run-PID)\n"
+     "  -g, --gdb PORT      wait for gdb before the first instruction\n"
      "  -q, --quiet         have the kernel print errors only\n"
      "  -k, --keep          leave a guest that crashed for a look\n"
      "COMMAND runs in the ramdisk; pvn exits as it does, or with 125 when\n"

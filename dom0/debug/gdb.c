@@ -537,7 +537,7 @@ bool gdb_input(struct gdb *g, const uint8_t *bytes, size_t n)
 
 struct gdb *gdb_begin(struct target *t,
                       void (*send)(void *arg, const char *bytes, size_t n),
-                      void *arg, const char **warning)
+                      void *arg, bool go_on, const char **warning)
 {
     struct gdb *g = calloc(1, sizeof(*g));
 
@@ -548,9 +548,11 @@ struct gdb *gdb_begin(struct target *t,
     g->arg = arg;
     g->stepping = -1;
     g->signal = SIG_INT;
-    g->ran_before = target_state(t) == TARGET_RUNS;
-    if (g->ran_before)
+    g->ran_before = go_on;
+    if (target_state(t) == TARGET_RUNS) {
+        g->ran_before = true;
         (void)target_stop(t);
+    }
     g->can_catch = !target_catch(t, true);
     *warning = g->can_catch ? NULL
                             : "this hypervisor does not stop guests at "

@@ -12,11 +12,12 @@ struct gdb;
 
 /*
  * Begin a session: stops the guest. `send` carries bytes to gdb. NULL without
- * memory; *warning is what gdb's user should know, or NULL.
+ * memory; *warning is what gdb's user should know, or NULL. A guest that is
+ * stopped already stays so when gdb goes, unless `go_on`.
  */
 struct gdb *gdb_begin(struct target *t,
                       void (*send)(void *arg, const char *bytes, size_t n),
-                      void *arg, const char **warning);
+                      void *arg, bool go_on, const char **warning);
 /* gdb has gone: breakpoints go, and the guest goes on if it ran before. */
 void gdb_end(struct gdb *g);
 

@@ -40,7 +40,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (!symbols_parse(&s, (const char *)data, size))
         symbols_free(s);
     fake_target_reset(&guest);
-    g = gdb_begin(&guest, on_send, NULL, &warning);
+    g = gdb_begin(&guest, on_send, NULL, false, &warning);
     gdb_input(g, data, size);
     while (size) {
         const uint8_t *end = memchr(data, '\n', size);

@@ -39,7 +39,7 @@ static int begin(void **state)
 
     (void)state;
     fake_target_reset(&guest);
-    g = gdb_begin(&guest, on_send, NULL, &warning);
+    g = gdb_begin(&guest, on_send, NULL, false, &warning);
     assert_null(warning);
     assert_int_equal(guest.state, TARGET_STOPPED);
     return 0;
@@ -187,7 +187,7 @@ static void test_gdb_that_goes_leaves_nothing(void **state)
     assert_int_equal(guest.ctx[0].debugreg[7], 0);
     assert_int_equal(guest.ctx[0].user_regs.rflags & 0x100, 0);
     assert_int_equal(guest.state, TARGET_RUNS);
-    g = gdb_begin(&guest, on_send, NULL, &warning);
+    g = gdb_begin(&guest, on_send, NULL, false, &warning);
 }
 
 static void test_guest_that_goes_is_said(void **state)
@@ -232,7 +232,7 @@ static void test_without_help_looking_works(void **state)
     (void)state;
     gdb_end(g);
     guest.cannot_catch = true;
-    g = gdb_begin(&guest, on_send, NULL, &warning);
+    g = gdb_begin(&guest, on_send, NULL, false, &warning);
     assert_non_null(warning);
     assert_string_equal(ask("m1000,1"), "90");
     assert_string_equal(ask("Z0,1000,1"), "E26");

@@ -164,7 +164,7 @@ static void device_not_available(struct vcpu *v)
 
 #define DR6_RESET 0xffff0ff0ul
 
-/* What the guest's kernel runs into belongs to a debugger, when there is one. */
+/* What the kernel runs into belongs to a debugger, when there is one. */
 static bool debugger_takes(struct vcpu *v)
 {
     return v->pv.kernel_mode && READ_ONCE(v->domain->debugged) &&

@@ -176,6 +176,13 @@ static void device_not_available(struct vcpu *v)
 
 #define DR6_RESET 0xffff0ff0ul
 
+/* What the kernel runs into belongs to a debugger, when there is one. */
+static bool debugger_takes(struct vcpu *v)
+{
+    return v->pv.kernel_mode && READ_ONCE(v->domain->debugged) &&
+           domain_stop_for_debugger(v->domain);
+}
+
 static void debug_trap(struct vcpu *v)
 {
     uint64_t dr6;
@@ -183,7 +190,8 @@ static void debug_trap(struct vcpu *v)
     __asm__ volatile("mov %%dr6, %0" : "=r"(dr6));
     __asm__ volatile("mov %0, %%dr6" ::"r"(DR6_RESET));
     v->pv.dr[6] |= dr6 & 0xe00f;
-    pv_inject_trap(v, TRAP_DB, 0);
+    if (!debugger_takes(v))
+        pv_inject_trap(v, TRAP_DB, 0);
 }
 
 static void handle(struct vcpu *v, struct cpu_user_regs *regs)
@@ -204,6 +212,10 @@ static void handle(struct vcpu *v, struct cpu_user_regs *regs)
         break;
     case TRAP_DB:
         debug_trap(v);
+        break;
+    case TRAP_BP:
+        if (!debugger_takes(v))
+            pv_inject_trap(v, TRAP_BP, 0);
         break;
     default:
         inject(v, regs, regs->entry_vector, regs->error_code);

@@ -6,10 +6,12 @@
 #include "pv-backends/runtime/log.h"
 #include "pv-backends/runtime/loop.h"
 #include "pv-backends/runtime/option.h"
+#include "pv-backends/runtime/privilege.h"
 #include "pv-backends/runtime/spin.h"
 
 #include <errno.h>
 #include <getopt.h>
+#include <linux/capability.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -196,7 +198,10 @@ int main(int argc, char **argv)
     rc = loop_open(&loop, 30, o.poll_us);
     if (!rc) {
         log_info("pvblkd " PARAVANE_VERSION " (%s)", blkio_name(io));
-        rc = serve(&o, loop, io);
+        /* Images belong to whom they belong. */
+        rc = privilege_drop(1ull << CAP_DAC_OVERRIDE);
+        if (!rc)
+            rc = serve(&o, loop, io);
         loop_close(loop);
     }
     blkio_close(io);

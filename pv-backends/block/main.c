@@ -8,6 +8,7 @@
 #include "pv-backends/runtime/option.h"
 #include "pv-backends/runtime/privilege.h"
 #include "pv-backends/runtime/spin.h"
+#include "dom0/libs/evtchn/evtchn.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -142,6 +143,19 @@ static void on_io(evutil_socket_t fd, short what, void *arg)
         spin_touch(e->spin, &e->source);
 }
 
+/* What a guest that took us over could not reach through us. */
+static int give_up(const struct options *o, struct loop *loop)
+{
+    int rc = 0;
+
+    if (o->domid > 0)
+        rc = evtchn_restrict(loop->evtchn, (uint32_t)o->domid);
+    if (rc)
+        log_warning("event channels of other guests stay in reach: %s",
+                    strerror(-rc));
+    return privilege_drop(1ull << CAP_DAC_OVERRIDE); /* others' images */
+}
+
 /* One process per guest, and one journal per disk. */
 static int take_place(const struct options *o)
 {
@@ -198,8 +212,7 @@ int main(int argc, char **argv)
     rc = loop_open(&loop, 30, o.poll_us);
     if (!rc) {
         log_info("pvblkd " PARAVANE_VERSION " (%s)", blkio_name(io));
-        /* Images belong to whom they belong. */
-        rc = privilege_drop(1ull << CAP_DAC_OVERRIDE);
+        rc = give_up(&o, loop);
         if (!rc)
             rc = serve(&o, loop, io);
         loop_close(loop);

@@ -90,17 +90,28 @@ $(foreach t,$(HOST_UNIT_NAMES),$(eval $(call host_unit_rule,$(t))))
 
 # --- fuzzers: tests/fuzz/fuzz_<parser>.c, `sources:` as above, clang's libFuzzer
 FUZZ_NAMES := $(basename $(notdir $(wildcard tests/fuzz/fuzz_*.c)))
+include tests/fuzz/hv.mk
 define fuzz_rule
-$(BUILD)/fuzz/$(1): tests/fuzz/$(1).c $(call test_comment,tests/fuzz/$(1),sources)
+$(BUILD)/fuzz/$(1): tests/fuzz/$(1).c $(or $(fuzz-$(1)),$(call test_comment,tests/fuzz/$(1),sources)) | $(ABI_INC)/xen
 	@mkdir -p $$(@D)
 	clang -g -O1 -D_GNU_SOURCE -D__XEN_TOOLS__ -DUNIT_TEST -I. -fsanitize=fuzzer,address,undefined \
-	-fno-sanitize-recover=all $$^ $(call test_comment,tests/fuzz/$(1),libs) -o $$@
+	-fno-sanitize-recover=all $(if $(filter fuzz_hv_%,$(1)),$(HV_FUZZ_CFLAGS)) $$^ \
+	$(call test_comment,tests/fuzz/$(1),libs) -o $$@
 endef
 $(foreach t,$(FUZZ_NAMES),$(eval $(call fuzz_rule,$(t))))
 fuzz: deps $(addprefix $(BUILD)/fuzz/,$(FUZZ_NAMES)) ## every parser of foreign bytes, SECS=30 each
 	@tests/fuzz/run.sh $(or $(SECS),30) $(addprefix $(BUILD)/fuzz/,$(FUZZ_NAMES))
 
-unit: $(addprefix $(UNIT)/,$(UNIT_NAMES)) $(addprefix $(HOST_UNIT)/,$(HOST_UNIT_NAMES)) ## unit tests on the host
+# The store's daemon over a hypervisor made of files, and the test that kills it.
+PVSTORED_FAKE_SRC := $(xs-core-src) $(xs-transport-src) $(xs-daemon-src) \
+	tests/unit/xenstore/fake-xen.c
+$(HOST_UNIT)/pvstored: $(patsubst %.c,$(HOST_UNIT)/%.o,$(PVSTORED_FAKE_SRC))
+	$(CC) -fsanitize=address,undefined $^ -levent_core -o $@
+-include $(patsubst %.c,$(HOST_UNIT)/%.d,$(PVSTORED_FAKE_SRC))
+$(HOST_UNIT)/test_kill: tests/unit/xenstore/test_kill.py $(HOST_UNIT)/pvstored
+	cp $< $@
+
+unit: $(HOST_UNIT)/test_kill $(addprefix $(UNIT)/,$(UNIT_NAMES)) $(addprefix $(HOST_UNIT)/,$(HOST_UNIT_NAMES)) ## unit tests on the host
 	@tests/unit/run.py $^
 
 # --- guests and tools that machine tests hand to dom0 -------------------------
@@ -125,11 +136,11 @@ machine: deps image $(HV) $(PEER) hypervisor-builds guests deb ## machine tests 
 check: deps ## build with gcc and clang, unit tests, machine tests (under 15 minutes)
 	@tests/check.sh
 
-soak: deps image $(HV) $(PEER) hypervisor-builds guests deb ## the long counts; goes on where it was stopped
+soak: deps image $(HV) $(PEER) hypervisor-builds guests deb $(HOST_UNIT)/test_kill ## the long counts; goes on where it was stopped
 	@tests/soak.sh
 
-bench: deps image $(HV) guests $(PEER) ## figures against the real Xen (ROUNDS=5)
-	@tests/bench/firstlight.py --hv $(HV) --peer $(PEER) --rounds $(or $(ROUNDS),5)
+bench: deps image $(HV) guests pathlen-parts $(PEER) ## report of figures against the peer (ROUNDS=5 QUICK=1)
+	@tests/bench/bench.py --hv $(HV) --peer $(PEER) $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(QUICK),--quick)
 
 lint: deps ## static checks of the sources and of what the READMEs name
 	@tests/lint.py

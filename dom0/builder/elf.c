@@ -10,6 +10,7 @@
 #define MAX_SIZE  (1ull << 30)
 
 static const char truncated[] = "the kernel's ELF image is truncated";
+static const char senseless[] = "the kernel's program headers make no sense";
 
 /* The image, and what was found in it. */
 struct elf_reader {
@@ -179,9 +180,9 @@ static const char *add_segment(struct elf_reader *r, const Elf64_Phdr *ph)
         return NULL;
     if (k->nr_segments == ELF_MAX_SEGMENTS)
         return "the kernel has too many segments";
-    if (ph->p_filesz > ph->p_memsz || ph->p_paddr >= MAX_PADDR ||
-        ph->p_memsz > MAX_SIZE)
-        return "the kernel's program headers make no sense";
+    if (ph->p_filesz > ph->p_memsz || ph->p_memsz > MAX_SIZE ||
+        ph->p_paddr > UINT64_MAX - ph->p_memsz)
+        return senseless;
     if (!at(r, ph->p_offset, ph->p_filesz))
         return truncated;
     k->segment[k->nr_segments++] = (struct elf_segment){
@@ -254,6 +255,8 @@ static const char *place_segments(struct pv_kernel *k)
 
         if (s->va < high)
             return "the kernel's segments overlap";
+        if (s->va - k->paddr_offset >= MAX_PADDR)
+            return senseless;
         high = s->va + s->mem_size;
         s->va += move;
     }

@@ -18,7 +18,8 @@
 #define PV_GRUB "/usr/lib/grub-xen/grub-x86_64-xen.bin"
 
 struct image {
-    const uint8_t *data; /* private, read-only; the whole unpacked file */
+    const uint8_t *data; /* private, read-only; the whole unpacked file, or
+                            NULL: still in the file, see image_read() */
     size_t size;
     uint8_t *nonzero;    /* bit n: page n of it has a byte that is not zero;
                             NULL for ramdisks */
@@ -27,6 +28,7 @@ struct image {
     int from_cache;      /* unpacked by an earlier run */
     char warning[400];   /* empty, or what the user should hear */
     int mapped;          /* data is a mapping of a cached file */
+    int fd;              /* of a ramdisk still in its file; else -1 */
     unsigned refs;
 };
 
@@ -45,11 +47,17 @@ int image_load_kernel(const char *path, const char *cache_dir,
 /* Let go of the kernels that nobody uses. */
 void image_drop_kept(void);
 
-/* Load a ramdisk as it is. */
+/*
+ * Open a ramdisk, to be used as it is: its bytes mean nothing to us, so they go
+ * from the file to the guest without a stop in between.
+ */
 int image_load_ramdisk(const char *path, struct image **out,
                        struct builder_error *err);
 /* Unpack one that is packed with gzip, and only such. */
 int image_unpack_ramdisk(struct image *img, struct builder_error *err);
+
+/* The `size` bytes of a ramdisk from `offset` on; -EIO when it has shrunk. */
+int image_read(const struct image *img, size_t offset, void *to, size_t size);
 
 void image_free(struct image *img); /* NULL is fine */
 

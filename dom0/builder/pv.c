@@ -64,18 +64,18 @@ int pv_plan(const struct domconfig *cfg, const struct image *kernel,
 
 /* --- contents ------------------------------------------------------------ */
 
-static void copy_ramdisk(const struct fill *f, const struct window *w)
+static int copy_ramdisk(const struct fill *f, const struct window *w)
 {
-    uint64_t pfn = f->l->ramdisk_pfn, whole = f->ramdisk->size / PV_PAGE_SIZE;
-    size_t rest = f->ramdisk->size % PV_PAGE_SIZE;
-    const uint8_t *from = f->ramdisk->data;
+    size_t size = f->ramdisk->size, rest = size % PV_PAGE_SIZE;
+    uint8_t *to = window_page(w, f->l->ramdisk_pfn);
+    int rc = image_read(f->ramdisk, 0, to, size);
 
-    for (uint64_t i = 0; i < whole; i++, from += PV_PAGE_SIZE)
-        page_copy(window_page(w, pfn++), from);
-    if (rest) {
-        page_zero(window_page(w, pfn));
-        memcpy(window_page(w, pfn), from, rest);
-    }
+    if (rc)
+        return builder_fail(f->err, rc, "The ramdisk %s cannot be read: %s.",
+                            f->ramdisk->path, strerror(-rc));
+    if (rest)
+        memset(to + size, 0, PV_PAGE_SIZE - rest);
+    return 0;
 }
 
 static void copy_frame_list(const struct fill *f, const struct window *w)
@@ -161,8 +161,10 @@ static int fill_memory(const struct fill *f, struct timespec *mark)
     fill_copy_kernel(f, &kernel);
     f->out->us.kernel = builder_lap(mark);
     if (f->ramdisk)
-        copy_ramdisk(f, l->ramdisk_unmapped ? &out : &in);
+        rc = copy_ramdisk(f, l->ramdisk_unmapped ? &out : &in);
     f->out->us.ramdisk = builder_lap(mark);
+    if (rc)
+        goto close;
     copy_frame_list(f, l->p2m_outside ? &out : &in);
     write_start_info(f, &in);
     fill_tables(f, &in, &out);

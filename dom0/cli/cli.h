@@ -88,6 +88,7 @@ int cmd_create(int argc, char **argv);
 int cmd_list(int argc, char **argv);
 int cmd_info(int argc, char **argv);
 int cmd_console(int argc, char **argv);
+int cmd_run(int argc, char **argv);
 int cmd_pause(int argc, char **argv);
 int cmd_unpause(int argc, char **argv);
 int cmd_shutdown(int argc, char **argv);
@@ -103,8 +104,16 @@ int cmd_network_list(int argc, char **argv);
 int cmd_dmesg(int argc, char **argv);
 int cmd_debug_keys(int argc, char **argv);
 int cmd_top(int argc, char **argv);
+int cmd_store(int argc, char **argv);
 int cmd_version(int argc, char **argv);
 
+/*
+ * A guest's console as a descriptor; a guest that was just made has it a moment
+ * later. EXIT_OK, or what to exit with, after the reason was printed.
+ */
+int console_open(const char *guest, int *fd);
+/* All of it; false when that fails. */
+bool console_write(int fd, const char *bytes, size_t n);
 /* console: attach this terminal to a guest's; cmd-create.c may, too. */
 int console_attach(const char *guest);
 

@@ -73,7 +73,7 @@ static int open_tty(const char *path)
     return fd;
 }
 
-static bool write_all(int fd, const char *bytes, size_t n)
+bool console_write(int fd, const char *bytes, size_t n)
 {
     ssize_t done;
 
@@ -100,7 +100,7 @@ static bool from_user(int fd)
     escape = memchr(bytes, ESCAPE, (size_t)n);
     if (escape)
         n = escape - bytes;
-    return write_all(fd, bytes, (size_t)n) && !escape;
+    return console_write(fd, bytes, (size_t)n) && !escape;
 }
 
 static bool from_guest(int fd)
@@ -110,7 +110,7 @@ static bool from_guest(int fd)
 
     if (n < 0 && (errno == EAGAIN || errno == EINTR))
         return true;
-    return n > 0 && write_all(STDOUT_FILENO, bytes, (size_t)n);
+    return n > 0 && console_write(STDOUT_FILENO, bytes, (size_t)n);
 }
 
 /* Input that ends (a pipe, /dev/null) does not end the looking. */
@@ -135,8 +135,7 @@ static void relay(int fd)
     }
 }
 
-/* A guest that was just made has its console a moment later. */
-static int open_console(const char *guest, int *fd)
+int console_open(const char *guest, int *fd)
 {
     json_t *where;
     int status, tries;
@@ -161,7 +160,7 @@ static int open_console(const char *guest, int *fd)
 
 int console_attach(const char *guest)
 {
-    int fd = -1, status = open_console(guest, &fd);
+    int fd = -1, status = console_open(guest, &fd);
     bool terminal;
 
     if (status)

@@ -21,6 +21,19 @@ static const struct verb verbs[] = {
      "      --json      as JSON\n", cmd_info},
     {"console", "GUEST", "attach to a guest's console; Ctrl-] leaves it", "",
      cmd_console},
+    {"run", "KERNEL [-- COMMAND [WORD]...]",
+     "boot a kernel on this terminal; Ctrl-A x ends it",
+     "  -i, --initrd FILE   its initial ramdisk\n"
+     "  -r, --root DIR      a directory to make one of\n"
+     "  -a, --append TEXT   more of the kernel's command line\n"
+     "  -m, --memory SIZE   (256M, more for a large ramdisk)\n"
+     "  -s, --smp N         vcpus (1)\n"
+     "  -n, --name NAME     what it is called (run-PID)\n"
+     "  -q, --quiet         have the kernel print errors only\n"
+     "  -k, --keep          leave a guest that crashed for a look\n"
+     "COMMAND runs in the ramdisk; pvn exits as it does, or with 125 when\n"
+     "there was no way to tell.\n",
+     cmd_run},
     {"pause", "GUEST", "stop a guest where it is", "", cmd_pause},
     {"unpause", "GUEST", "let a paused guest go on", "", cmd_unpause},
     {"shutdown", "GUEST", "ask a guest to power off",
@@ -61,6 +74,11 @@ static const struct verb verbs[] = {
      "  -n, --count N      so many looks, then end\n"
      "      --json         each look as one line of JSON\n",
      cmd_top},
+    {"store", "quotas [NAME=VALUE] [GUEST]",
+     "what each guest uses of the store, and its limits",
+     "      --json      as JSON\n"
+     "NAME=VALUE sets a quota first: of all guests, or of the one named.\n",
+     cmd_store},
     {"version", "", "versions of pvn and pvnd", "      --json      as JSON\n",
      cmd_version},
 };
@@ -70,7 +88,8 @@ const struct verb *current_verb;
 
 void verb_help(const struct verb *v)
 {
-    printf("Usage: pvn %s %s\n%c%s.\n", v->name, v->arguments,
+    printf("Usage: pvn %s%s%s\n%c%s.\n", v->name, v->arguments[0] ? " " : "",
+           v->arguments,
            v->summary[0] -
                ('a' <= v->summary[0] && v->summary[0] <= 'z' ? 32 : 0),
            v->summary + 1);

@@ -2,6 +2,7 @@
 #include "dom0/daemon/devices.h"
 #include "dom0/daemon/helpers.h"
 #include "dom0/daemon/log.h"
+#include "dom0/daemon/room.h"
 #include "dom0/daemon/netsetup.h"
 #include "dom0/daemon/store.h"
 #include "dom0/daemon/teardown.h"
@@ -122,23 +123,6 @@ static int check_foreign_names(struct daemon *d, struct kit *k,
         first = list[n - 1].domain + 1u;
     }
     return rc;
-}
-
-static int check_memory(struct kit *k, const struct guest *g, struct fault *f)
-{
-    struct xen_sysctl_physinfo info;
-    uint64_t free_kib, need_kib = g->cfg->memory_kib + OVERHEAD_KIB;
-    int rc = hv_physinfo(k->hv, &info);
-
-    if (rc)
-        return fault_set(f, rc, FAULT_FAILED, "physinfo: %s", strerror(-rc));
-    free_kib = (info.free_pages + info.scrub_pages) * 4;
-    if (free_kib < need_kib)
-        return fault_set(f, -ENOMEM, FAULT_MEMORY,
-                         "guest %s needs %llu MiB of memory, %llu MiB are free",
-                         g->name, (unsigned long long)(need_kib + 1023) / 1024,
-                         (unsigned long long)free_kib / 1024);
-    return 0;
 }
 
 /* --- the build -------------------------------------------------------------*/
@@ -287,7 +271,7 @@ int create_start(struct daemon *d, struct kit *k, struct guest *g, bool paused,
 
     rc = check_foreign_names(d, k, g, f);
     if (!rc)
-        rc = check_memory(k, g, f);
+        rc = room_make(d, k, g->name, g->cfg->memory_kib + OVERHEAD_KIB, p, f);
     if (rc)
         return rc;
     rc = choose_domid(d, k, &domid);

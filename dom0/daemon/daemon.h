@@ -17,6 +17,13 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* May domain 0 give memory to guests? See room.h. */
+enum autoballoon {
+    BALLOON_NO,
+    BALLOON_YES,
+    BALLOON_AUTO /* unless the hypervisor's command line fixes its size */
+};
+
 struct options {
     bool external_store;    /* whatever listens on the store's socket */
     bool external_console;  /* some console daemon already runs */
@@ -29,7 +36,9 @@ struct options {
     const char *programs;   /* where pvstored and the others are */
     const char *group;      /* who may use the control socket */
     char default_bridge[IFNAMSIZ];
-    int device_timeout_s;
+    unsigned device_timeout_s;
+    enum autoballoon autoballoon;
+    unsigned dom0_min_mib; /* what the balloon leaves it */
 };
 
 struct daemon {

@@ -51,6 +51,7 @@ struct guest {
     char *config, *source; /* the text, and what file it came from */
     struct domconfig *cfg; /* the text, understood */
     int64_t started;       /* seconds since 1970 */
+    unsigned quick_ends;   /* in a row: see lifecycle.c */
     struct guest_disk *disks;
     size_t nr_disks;
     struct guest_nic *nics;

@@ -141,6 +141,8 @@ static struct guest *twin_of(struct daemon *d, const struct guest *g,
     if (!memcmp(cfg->uuid, g->uuid, sizeof(g->uuid)))
         cfg->uuid[15] ^= (uint8_t)(1 + g->domid); /* it has to differ */
     twin = guest_new(cfg, g->config, g->source);
+    if (twin)
+        twin->quick_ends = g->quick_ends;
     daemon_default_bridge(d, bridge);
     if (twin && guest_take_devices(twin, bridge, f)) {
         guest_free(twin);
@@ -208,26 +210,16 @@ struct ending {
  * may be lost with us; it starts anew then. */
 static bool restarts_too_fast(struct guest *g)
 {
-    static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-    static struct {
-        uint8_t uuid[16];
-        unsigned quick;
-    } seen[32];
-    static unsigned next;
-    unsigned i, quick = 0;
+    bool quick = time(NULL) - g->started < QUICK_S;
 
-    pthread_mutex_lock(&lock);
-    for (i = 0; i < 32 && memcmp(seen[i].uuid, g->uuid, 16); i++)
-        ;
-    if (i == 32) {
-        i = next++ % 32;
-        memcpy(seen[i].uuid, g->uuid, 16);
-        seen[i].quick = 0;
-    }
-    seen[i].quick = time(NULL) - g->started < QUICK_S ? seen[i].quick + 1 : 0;
-    quick = seen[i].quick;
-    pthread_mutex_unlock(&lock);
-    return quick > QUICK_MAX;
+    g->quick_ends = quick ? g->quick_ends + 1 : 0;
+    return g->quick_ends > QUICK_MAX;
+}
+
+static bool starts_again(enum domconfig_action action)
+{
+    return action == ACTION_RESTART || action == ACTION_RENAME_RESTART ||
+           action == ACTION_COREDUMP_RESTART || action == ACTION_SOFT_RESET;
 }
 
 static void act(struct daemon *d, struct kit *k, struct ending *e)
@@ -243,6 +235,10 @@ static void act(struct daemon *d, struct kit *k, struct ending *e)
     }
     log_info("guest %s (domain %u) %s: %s", e->g->name, e->g->domid,
              lifecycle_reason_name(e->reason), domconfig_action_name(action));
+    if (starts_again(action) && restarts_too_fast(e->g)) {
+        log_error("guest %s ends as soon as it starts: left alone", e->g->name);
+        action = ACTION_PRESERVE;
+    }
     switch (action) {
     case ACTION_PRESERVE:
         preserve(d, e->g);
@@ -250,12 +246,7 @@ static void act(struct daemon *d, struct kit *k, struct ending *e)
     case ACTION_COREDUMP_RESTART:
     case ACTION_SOFT_RESET:
     case ACTION_RESTART:
-        if (!restarts_too_fast(e->g)) {
-            lifecycle_restart(d, k, e->g, &f);
-            break;
-        }
-        log_error("guest %s ends as soon as it starts: left alone", e->g->name);
-        preserve(d, e->g);
+        lifecycle_restart(d, k, e->g, &f);
         break;
     case ACTION_RENAME_RESTART:
         rename_and_restart(d, k, e->g);
@@ -284,7 +275,8 @@ static void run_ending(void *arg)
 
 /* --- noticing --------------------------------------------------------------*/
 
-/* Did it end, or is it gone? Lock held. */
+/* Did it end, or is it gone? One that is kept has ended before: of its end all
+ * is done. Lock held. */
 static bool has_ended(struct hv *hv, const struct guest *g, struct ending *e)
 {
     struct xen_domctl_getdomaininfo info;
@@ -298,7 +290,8 @@ static bool has_ended(struct hv *hv, const struct guest *g, struct ending *e)
         e->reason =
             (info.flags >> XEN_DOMINF_shutdownshift) & XEN_DOMINF_shutdownmask;
     return e->vanished ||
-           (info.flags & XEN_DOMINF_shutdown && e->reason != SHUTDOWN_suspend);
+           (g->state == GUEST_RUNNING && info.flags & XEN_DOMINF_shutdown &&
+            e->reason != SHUTDOWN_suspend);
 }
 
 static bool is_watched(const struct guest *g)

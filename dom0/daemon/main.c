@@ -14,6 +14,7 @@
 #include "dom0/daemon/netsetup.h"
 #include "dom0/daemon/options.h"
 #include "dom0/daemon/recover.h"
+#include "dom0/daemon/warm.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -192,6 +193,8 @@ static void open_for_business(void *arg)
     }
     notify_ready();
     log_info("ready");
+    if (*d->o.cache_dir)
+        daemon_work(d, warm_kernels, d); /* without it guests come later */
 }
 
 /* In a thread, while the loop already serves the supervisor. */

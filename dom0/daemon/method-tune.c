@@ -1,5 +1,6 @@
 /* A running guest's share of the machine. */
 #include "dom0/daemon/method.h"
+#include "dom0/daemon/room.h"
 #include "dom0/daemon/store.h"
 
 #include <errno.h>
@@ -76,15 +77,19 @@ static int set_memory(struct call *c, const struct guest *g, uint64_t kib)
 
 int method_mem_set(struct call *c)
 {
-    struct guest *g = call_guest(c);
+    uint64_t kib = (uint64_t)rpc_int(c->req.params, "kib", 0);
+    struct guest *g;
     int rc;
 
+    if (call_is_dom0(c))
+        return room_set_dom0(c->d, c->kit, kib, &c->fault);
+    g = call_guest(c);
     if (!g)
         return -ENOENT;
     rc =
         registry_begin(c->d->registry, g, "its memory is being set", &c->fault);
     if (!rc) {
-        rc = set_memory(c, g, (uint64_t)rpc_int(c->req.params, "kib", 0));
+        rc = set_memory(c, g, kib);
         registry_end(c->d->registry, g);
     }
     registry_put(c->d->registry, g);

@@ -198,11 +198,18 @@ void method_request(void *daemon, uint64_t client, struct rpc_request *req)
 
 /* --- what several methods need ---------------------------------------------*/
 
+bool call_is_dom0(const struct call *c)
+{
+    const char *key = rpc_string(c->req.params, "guest");
+
+    return !strcmp(key, "0") || !strcmp(key, "Domain-0");
+}
+
 struct guest *call_guest(struct call *c)
 {
     const char *key = rpc_string(c->req.params, "guest");
 
-    if (!strcmp(key, "0") || !strcmp(key, "Domain-0")) {
+    if (call_is_dom0(c)) {
         fault_set(&c->fault, -EPERM, FAULT_PARAMS,
                   "domain 0 is the host itself");
         return NULL;

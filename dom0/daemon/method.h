@@ -38,6 +38,8 @@ struct progress call_progress_of(struct call *c);
 
 /* The guest a call's "guest" names, with a reference, or NULL. */
 struct guest *call_guest(struct call *c);
+/* Does it name domain 0, which is no guest? */
+bool call_is_dom0(const struct call *c);
 
 /*
  * The domain that "guest" names, ours or not (by number or name); *g is ours

@@ -59,11 +59,33 @@ static int set_text(const char **to, const char *value)
     return 0;
 }
 
-static int set_value(struct options *o, const char *key, const char *value)
+static int set_number(unsigned *to, const char *value, unsigned min,
+                      unsigned max)
 {
     char *end;
-    unsigned long n;
+    unsigned long n = strtoul(value, &end, 10);
 
+    if (*value < '0' || *value > '9' || *end || n < min || n > max)
+        return -EINVAL;
+    *to = (unsigned)n;
+    return 0;
+}
+
+static int set_autoballoon(enum autoballoon *to, const char *value)
+{
+    static const char *const names[] = {"no", "yes", "auto"};
+
+    for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        if (!strcmp(value, names[i])) {
+            *to = (enum autoballoon)i;
+            return 0;
+        }
+    }
+    return -EINVAL;
+}
+
+static int set_value(struct options *o, const char *key, const char *value)
+{
     if (!strcmp(key, "group"))
         return *value ? set_text(&o->group, value) : -EINVAL;
     if (!strcmp(key, "kernel-cache"))
@@ -74,13 +96,12 @@ static int set_value(struct options *o, const char *key, const char *value)
         strcpy(o->default_bridge, value);
         return 0;
     }
-    if (!strcmp(key, "device-timeout")) {
-        n = strtoul(value, &end, 10);
-        if (*value < '0' || *value > '9' || *end || n < 1 || n > 600)
-            return -EINVAL;
-        o->device_timeout_s = (int)n;
-        return 0;
-    }
+    if (!strcmp(key, "device-timeout"))
+        return set_number(&o->device_timeout_s, value, 1, 600);
+    if (!strcmp(key, "autoballoon"))
+        return set_autoballoon(&o->autoballoon, value);
+    if (!strcmp(key, "dom0-min-memory"))
+        return set_number(&o->dom0_min_mib, value, 128, 1 << 20);
     return -ENOENT;
 }
 
@@ -244,6 +265,8 @@ int options_read(struct options *o, int argc, char **argv, struct fault *f)
         .group = "paravane",
         .default_bridge = "xenbr0",
         .device_timeout_s = 20,
+        .autoballoon = BALLOON_AUTO,
+        .dom0_min_mib = 512,
     };
     while ((opt = getopt_long(argc, argv, "", long_options, NULL)) != -1) {
         rc = read_option(o, opt, f);

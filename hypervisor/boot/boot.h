@@ -56,7 +56,7 @@ void *boot_alloc_pages(size_t nr_pages);
 struct boot_options {
     uint64_t dom0_mem, dom0_mem_min, dom0_mem_max; /* bytes, 0: default */
     unsigned dom0_max_vcpus, maxcpus;
-    bool noreboot, nosmp, no_x2apic, vga_keep;
+    bool noreboot, nosmp, no_x2apic, vga_keep, count_round_trips;
     char console[32], com1[32], com2[32], loglvl[32], guest_loglvl[32];
 };
 extern struct boot_options boot_options;

@@ -166,6 +166,8 @@ static const struct option options[] = {
     {"nosmp", parse_flag, &boot_options.nosmp, 0, FLAG_SYNTAX},
     {"x2apic", parse_not_flag, &boot_options.no_x2apic, 0, FLAG_SYNTAX},
     {"noreboot", parse_flag, &boot_options.noreboot, 0, FLAG_SYNTAX},
+    {"count_round_trips", parse_flag, &boot_options.count_round_trips, 0,
+     FLAG_SYNTAX},
     {"console", parse_console, TEXT(console),
      "com1|com2|vga|none, commas between"},
     {"com1", parse_serial, TEXT(com1), SERIAL_SYNTAX},

@@ -70,3 +70,42 @@ void ipi_call(cpumask_t mask, void (*fn)(void *), void *arg)
         spin_wait();
     spin_unlock(&call.lock);
 }
+
+/* The one running ipi_stop_others(). */
+static struct {
+    struct spinlock lock;
+    void (*fn)(void *arg);
+    void *arg;
+    cpumask_t missing; /* CPUs that have yet to stop */
+    bool go_on;
+} stop;
+
+/* The last to arrive does the work: then the caller waits in ipi_call(). */
+static void stand_still(void *unused)
+{
+    (void)unused;
+    if (!__atomic_and_fetch(&stop.missing, ~CPUMASK_OF(cpu_id()),
+                            __ATOMIC_SEQ_CST)) {
+        stop.fn(stop.arg);
+        __atomic_store_n(&stop.go_on, true, __ATOMIC_RELEASE);
+    }
+    while (!__atomic_load_n(&stop.go_on, __ATOMIC_ACQUIRE))
+        cpu_relax();
+}
+
+void ipi_stop_others(void (*fn)(void *), void *arg)
+{
+    cpumask_t others = cpu_online & ~CPUMASK_OF(cpu_id());
+
+    if (!others) {
+        fn(arg);
+        return;
+    }
+    spin_lock(&stop.lock);
+    stop.fn = fn;
+    stop.arg = arg;
+    stop.missing = others;
+    stop.go_on = false;
+    ipi_call(others, stand_still, NULL);
+    spin_unlock(&stop.lock);
+}

@@ -25,6 +25,9 @@ extern bool cpu_stopping; /* they have been told to */
  * that waits for a lock runs it from spin_wait(), so fn takes no locks.
  */
 void ipi_call(cpumask_t mask, void (*fn)(void *), void *arg);
+/* fn(arg) runs on some CPU while all others stand still. It may take a lock
+   only if nobody waits for anything else while holding it. */
+void ipi_stop_others(void (*fn)(void *), void *arg);
 void ipi_call_interrupt(void); /* VECTOR_CALL, and spin_wait() */
 
 #endif

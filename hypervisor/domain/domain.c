@@ -1,6 +1,7 @@
 #include "domain/domain.h"
 
 #include "evtchn/evtchn.h"
+#include "mm/check.h"
 #include "time/clock.h"
 
 #include <xen/domctl.h>
@@ -269,6 +270,7 @@ static void destroy(struct domain *d)
             vcpu_free(d->vcpu[i]);
     free_parts(d, nr_parts());
     frame_unshare_free(d->shared);
+    ASSERT(frames_all_gone(d));
     mem_free(d->ioports);
     mem_free(d->io_ranges);
     mem_free(d->e820);
@@ -485,10 +487,25 @@ int domain_kill(struct domain *d)
     if (rc)
         return rc;
 
+    ASSERT(frames_check(false) <= 0);
     WRITE_ONCE(d->dying, DOMAIN_DEAD);
     virq_raise_global(VIRQ_DOM_EXC);
     domain_put(d); /* the reference of its life */
     return 0;
+}
+
+/* With count_round_trips only; see pv/pv.h. */
+static void dump_round_trips(struct domain *d)
+{
+    uint64_t quiet = 0, all = 0;
+
+    vcpu_for_each (d, v) {
+        quiet += v->pv.nr_quiet_trips;
+        all += v->pv.nr_trips;
+    }
+    if (all)
+        log_info("round trips: d%u %llu of %llu without a hypercall\n", d->id,
+                 (unsigned long long)quiet, (unsigned long long)all);
 }
 
 static void dump_one(struct domain *d)
@@ -505,6 +522,7 @@ static void dump_one(struct domain *d)
                  v->unit.blocked ? " blocked" : "", v->unit.pause_count,
                  v->info->evtchn_upcall_pending, v->info->evtchn_upcall_mask,
                  (unsigned long long)(sched_cpu_time_ns(v) / NS_PER_US));
+    dump_round_trips(d);
 }
 
 void domain_dump_all(void)

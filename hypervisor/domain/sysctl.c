@@ -5,6 +5,7 @@
 #include "grant/gnttab.h"
 #include "hypercall/handlers.h"
 #include "mm/alloc.h"
+#include "mm/check.h"
 #include "mm/guestcopy.h"
 
 #define MAX_DEBUG_KEYS 16u
@@ -72,8 +73,13 @@ static void debug_key(char key)
 {
     switch (key) {
     case 'h':
-        log_info("debug keys: h this list, m free memory and what dom0 holds, "
-                 "q domains and vCPUs\n");
+        log_info("debug keys: h this list, i check the frame table, m free "
+                 "memory and "
+                 "what dom0 holds, q domains and vCPUs\n");
+        break;
+    case 'i':
+        if (frames_check(true) > 0)
+            ASSERT(!"invariants of the frame table");
         break;
     case 'm':
         resources_dump();

@@ -1,55 +1,20 @@
 /*
  * The type word of a frame, and the rules for what a table may hold.
- *
- *   63..61 type | 60 valid | 59 pinned | 58 foreign | 57 partial |
- *   56 dropping | 55..46 position | 45..0 count
- *
- * Count 0: the type is only a memory of what stale translations may exist
- * for; the next user may choose another after a flush. Count > 0 and not
- * `valid`: the first user is still flushing or validating, or the last one is
- * on its way out. `partial`: a
- * preempted validation holds entries [0, position) and a general reference.
- * `dropping`: the frame waits in d->pv.drop, which holds a reference too.
+ * Its layout is in internal.h.
  *
  * Tables get and lose their type under the owner's mm_lock. Writable and
  * segdesc references come and go on any CPU at any time.
  */
 #include "mm/frametype.h"
 #include "mm/hvmap.h"
+#include "mm/internal.h"
 #include "mm/tlb.h"
 
 #include "cpu/feature.h"
 #include "domain/domain.h"
 #include "hypercall/hypercall.h"
 
-#define T_TYPE_SHIFT 61
-#define T_VALID      (1ull << 60)
-#define T_PINNED     (1ull << 59)
-#define T_FOREIGN    (1ull << 58) /* was writable in other domains' tables */
-#define T_PARTIAL    (1ull << 57)
-#define T_DROPPING   (1ull << 56)
-#define T_POS_SHIFT  46
-#define T_POS        (0x3ffull << T_POS_SHIFT)
-#define T_COUNT      ((1ull << T_POS_SHIFT) - 1)
-
-#define ENTRIES 512
-
 struct domain domain_io = {.id = DOMID_IO, .page_list = NO_LINK};
-
-static enum frame_type type_of(uint64_t word)
-{
-    return (enum frame_type)(word >> T_TYPE_SHIFT);
-}
-
-static uint64_t type_word(enum frame_type type)
-{
-    return (uint64_t)type << T_TYPE_SHIFT;
-}
-
-static bool type_is_table(enum frame_type type)
-{
-    return type >= FT_L1 && type <= FT_L4;
-}
 
 static bool is_valid_table(uint64_t word)
 {
@@ -95,11 +60,6 @@ static bool word_update(struct frame *f, uint64_t *old, uint64_t new)
 {
     return __atomic_compare_exchange_n(&f->type, old, new, false,
                                        __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
-}
-
-static bool is_host_slot(unsigned level, unsigned i)
-{
-    return level == 4 && i >= HOST_L4_FIRST && i <= HOST_L4_LAST;
 }
 
 /* ---- dropping what a table refers to ---- */

@@ -4,6 +4,7 @@
 
 #include "mm/alloc.h"
 #include "mm/frame.h"
+#include "mm/frametype.h"
 
 struct domain;
 
@@ -26,5 +27,50 @@ struct frame *frame_alloc_exchange(struct domain *d, unsigned order,
 int frame_steal(struct frame *f);
 void frame_unsteal(struct frame *f);
 void frame_free_stolen(struct frame *f);
+
+/*
+ * The type word of a frame:
+ *
+ *   63..61 type | 60 valid | 59 pinned | 58 foreign | 57 partial |
+ *   56 dropping | 55..46 position | 45..0 count
+ *
+ * Count 0: the type is only a memory of what stale translations may exist
+ * for; the next user may choose another after a flush. Count > 0 and not
+ * `valid`: the first user is still flushing or validating, or the last one is
+ * on its way out. `partial`: a
+ * preempted validation holds entries [0, position) and a general reference.
+ * `dropping`: the frame waits in d->pv.drop, which holds a reference too.
+ */
+#define T_TYPE_SHIFT 61
+#define T_VALID      (1ull << 60)
+#define T_PINNED     (1ull << 59)
+#define T_FOREIGN    (1ull << 58) /* was writable in other domains' tables */
+#define T_PARTIAL    (1ull << 57)
+#define T_DROPPING   (1ull << 56)
+#define T_POS_SHIFT  46
+#define T_POS        (0x3ffull << T_POS_SHIFT)
+#define T_COUNT      ((1ull << T_POS_SHIFT) - 1)
+
+#define ENTRIES 512 /* of a table */
+
+static inline enum frame_type type_of(uint64_t word)
+{
+    return (enum frame_type)(word >> T_TYPE_SHIFT);
+}
+
+static inline uint64_t type_word(enum frame_type type)
+{
+    return (uint64_t)type << T_TYPE_SHIFT;
+}
+
+static inline bool type_is_table(enum frame_type type)
+{
+    return type >= FT_L1 && type <= FT_L4;
+}
+
+static inline bool is_host_slot(unsigned level, unsigned i)
+{
+    return level == 4 && i >= HOST_L4_FIRST && i <= HOST_L4_LAST;
+}
 
 #endif

@@ -72,6 +72,11 @@
 pv_syscall_stubs:
     SYSCALL_STUBS syscall_common
     .balign 32
+    .globl pv_syscall_counted_stubs
+    .hidden pv_syscall_counted_stubs
+pv_syscall_counted_stubs:
+    SYSCALL_STUBS syscall_counted_common
+    .balign 32
     .globl pv_syscall32_stubs
     .hidden pv_syscall32_stubs
 pv_syscall32_stubs:
@@ -82,6 +87,14 @@ syscall32_common:
     SYSCALL_FRAME FLAT_CS32
     sub $8, %rsp
     call pv_syscall32
+    add $8, %rsp
+    jmp pv_return
+
+    .balign 16
+syscall_counted_common:
+    SYSCALL_FRAME FLAT_CS64
+    sub $8, %rsp
+    call pv_syscall_counted
     add $8, %rsp
     jmp pv_return
 

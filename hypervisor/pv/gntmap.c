@@ -91,7 +91,12 @@ int gnttab_pte_unmap(struct domain *d, uint64_t host_addr, struct frame *frame,
     if (!find_entry(d, host_addr, map_flags, &table, &idx))
         goto unlock;
     p = (uint64_t *)frame_virt(table) + idx;
-    if (!(READ_ONCE(*p) & PTE_P) || pte_mfn(*p).n != frame_mfn(frame).n)
+    /*
+     * With the rights of this mapping: if the entry of a read-only grant of
+     * the same frame did for it, one that may be written would stay.
+     */
+    if ((READ_ONCE(*p) ^ grant_pte(frame, map_flags)) &
+        (PTE_ADDR | PTE_P | PTE_RW))
         goto unlock;
     if (new_host_addr) {
         /* The entry there moves here, and its references with it. */

@@ -82,6 +82,7 @@ void pv_load_cr4(const struct vcpu *v);
 
 /* syscall.c and trap.c, from entry.S. */
 void pv_syscall(struct cpu_user_regs *regs);
+void pv_syscall_counted(struct cpu_user_regs *regs);
 void pv_syscall32(struct cpu_user_regs *regs);
 void pv_return_fault(struct cpu_user_regs *regs);
 void pv_trap(struct cpu_user_regs *regs);

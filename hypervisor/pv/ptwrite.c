@@ -87,6 +87,7 @@ bool pv_emulate_pt_write(struct vcpu *v, uintptr_t va,
     if (!ptw_decode(bytes, fetch(regs, bytes), &insn) || va % insn.size)
         return false;
 
+    v->pv.trip_asked = true;
     rc = mm_lock_tables(d);
     if (rc)
         return rc == -ERESTART; /* fault again, and go on */

@@ -1,6 +1,7 @@
 /* A PV domain's part in the life of a domain. */
 #include "pv/internal.h"
 
+#include "boot/boot.h"
 #include "cpu/fpu.h"
 
 /* entry.S and stacks.S know these as numbers. */
@@ -13,11 +14,15 @@ static_assert(offsetof(struct vcpu_info, evtchn_upcall_pending) == 0 &&
 static_assert(WORK_SCHED == 1, "WORK_SCHED in entry.S");
 
 #define STUB_SIZE 32
-extern char pv_syscall_stubs[], pv_syscall32_stubs[];
+extern char pv_syscall_stubs[], pv_syscall_counted_stubs[],
+    pv_syscall32_stubs[];
 
 uintptr_t pv_syscall_stub(unsigned cpu)
 {
-    return (uintptr_t)pv_syscall_stubs + cpu * STUB_SIZE;
+    char *stubs = boot_options.count_round_trips ? pv_syscall_counted_stubs
+                                                 : pv_syscall_stubs;
+
+    return (uintptr_t)stubs + cpu * STUB_SIZE;
 }
 
 uintptr_t pv_syscall32_stub(unsigned cpu)

@@ -68,6 +68,11 @@ struct pv_vcpu {
     uint64_t nmi_callback;
     bool nmi_pending, in_nmi;
     uint32_t tsc_aux;
+
+    /* count_round_trips: ways from user mode to the kernel and back, and those
+       in which the kernel made no hypercall and trapped on nothing. */
+    bool trip_asked;
+    uint64_t nr_trips, nr_quiet_trips;
 };
 
 /* pv/context.c: DOMCTL_setvcpucontext and VCPUOP_initialise, and back. */

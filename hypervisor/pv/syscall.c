@@ -35,6 +35,28 @@ void pv_syscall(struct cpu_user_regs *regs)
         bounce_syscall(v, regs, v->pv.syscall_callback, v->pv.syscall_masks);
 }
 
+/*
+ * The way in when round trips are counted (count_round_trips): one ends when
+ * the kernel goes back to user mode, and it is a quiet one if the kernel asked
+ * us for nothing else since it was entered.
+ */
+void pv_syscall_counted(struct cpu_user_regs *regs)
+{
+    struct vcpu *v = current;
+    bool was_kernel = v->pv.kernel_mode;
+
+    pv_syscall(regs);
+    if (!was_kernel)
+        return;
+    if (v->pv.kernel_mode) {
+        v->pv.trip_asked = true;
+        return;
+    }
+    v->pv.nr_trips++;
+    v->pv.nr_quiet_trips += !v->pv.trip_asked;
+    v->pv.trip_asked = false;
+}
+
 void pv_syscall32(struct cpu_user_regs *regs)
 {
     struct vcpu *v = current;

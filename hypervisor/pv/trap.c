@@ -144,6 +144,7 @@ static void general_protection(struct vcpu *v, struct cpu_user_regs *regs)
 
     if (ec & 2 && !(ec & 1) && software_interrupt(v, regs))
         return;
+    v->pv.trip_asked |= v->pv.kernel_mode;
     if (!ec && pv_emulate_privop(v, regs))
         return;
     pv_inject_gp(v, ec);

@@ -211,7 +211,7 @@ int main(int argc, char **argv)
     }
     rc = loop_open(&loop, 30, o.poll_us);
     if (!rc) {
-        log_info("pvblkd " PARAVANE_VERSION " (%s)", blkio_name(io));
+        log_info("version " PARAVANE_VERSION " (%s)", blkio_name(io));
         rc = give_up(&o, loop);
         if (!rc)
             rc = serve(&o, loop, io);

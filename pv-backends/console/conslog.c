@@ -69,10 +69,13 @@ void conslog_add(struct conslog *log, const char *buf, size_t n)
 {
     ssize_t written;
 
-    if (log->fd >= 0 && log->size_bytes >= log->limit_bytes)
-        turn_over(log);
     if (log->fd < 0 && open_file(log))
         return; /* the scrollback has it */
+    if (log->size_bytes + n > log->limit_bytes) {
+        turn_over(log);
+        if (open_file(log))
+            return;
+    }
     written = write(log->fd, buf, n);
     if (written > 0)
         log->size_bytes += written;

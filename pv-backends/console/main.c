@@ -108,7 +108,7 @@ int main(int argc, char **argv)
     rc = loop_open(&loop, 30, 0);
     if (rc)
         return 1;
-    log_info("pvconsoled " PARAVANE_VERSION "%s",
+    log_info("version " PARAVANE_VERSION "%s",
              group ? "" : ": no such group: only root may connect");
     rc = serve(loop, &dirs);
     loop_close(loop);

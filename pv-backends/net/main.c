@@ -89,7 +89,7 @@ int main(int argc, char **argv)
     rc = loop_open(&loop, 30, o.poll_us);
     if (rc)
         return 1;
-    log_info("pvnetd " PARAVANE_VERSION);
+    log_info("version " PARAVANE_VERSION);
     net_device_setup(&o.settings);
     rc = privilege_drop(1ull << CAP_NET_ADMIN); /* taps and bridges */
     if (!rc)

@@ -1,7 +1,9 @@
 #include "pv-backends/runtime/log.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -13,11 +15,29 @@ static uint64_t now_ms(void)
     return (uint64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
 }
 
+/* Who says it: all of pvnd's children write into one stream. The journal adds
+ * the time by itself. */
+static int begin(char *line, size_t size, enum log_level level)
+{
+    const char *who = program_invocation_short_name;
+    struct timespec now;
+    struct tm tm;
+    size_t n;
+
+    if (getenv("JOURNAL_STREAM"))
+        return snprintf(line, size, "<%d>%s: ", level, who);
+    clock_gettime(CLOCK_REALTIME, &now);
+    localtime_r(&now.tv_sec, &tm);
+    n = strftime(line, size, "%F %T", &tm);
+    return n + snprintf(line + n, size - n,
+                        ".%03ld %s: ", now.tv_nsec / 1000000, who);
+}
+
 /* One write per line: lines of several processes do not mix. */
 static void emit(enum log_level level, const char *fmt, va_list ap)
 {
     char line[1024];
-    int at = snprintf(line, sizeof(line), "<%d>", level);
+    int at = begin(line, sizeof(line), level);
     int n = vsnprintf(line + at, sizeof(line) - at - 1, fmt, ap);
 
     if (n < 0)

@@ -1,5 +1,6 @@
 /*
- * Lines for the journal, on standard error with the priority systemd reads.
+ * Lines for the log, on standard error: with the program's name, and with the
+ * priority that systemd reads or, to anybody else, the time.
  * What a guest can provoke goes through a limit, so that it cannot fill a disk.
  */
 #ifndef PARAVANE_RUNTIME_LOG_H

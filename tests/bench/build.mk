@@ -1,6 +1,6 @@
 $(TEST_JOB)/micro $(TEST_JOB)/free-pages: $(TEST_JOB)/%: tests/bench/%.c
 	@mkdir -p $(@D)
-	$(CC) $(WARN) -O2 -static -D_GNU_SOURCE -D__XEN_TOOLS__ $< -o $@
+	$(CC) $(WARN) -O2 -static -pthread -D_GNU_SOURCE -D__XEN_TOOLS__ $< -o $@
 
 $(TEST_JOB)/iobench: tests/bench/iobench.c
 	@mkdir -p $(@D)
@@ -35,6 +35,7 @@ $(PATHLEN)/guest.elf: $(addprefix $(PATHLEN)/,guest.o guest-entry.o verdict.o st
 	$(CC) $(TG_LDFLAGS) -Wl,-T,$(TG_OUT)/guest.lds $(filter %.o,$^) -o $@
 -include $(wildcard $(PATHLEN)/*.d)
 
-.PHONY: pathlen
-pathlen: $(HV) $(PATHLEN)/plugin.so $(PATHLEN)/guest.elf ## instructions per operation, held against the table (PEER=xen.elf)
+.PHONY: pathlen pathlen-parts
+pathlen-parts: $(PATHLEN)/plugin.so $(PATHLEN)/guest.elf
+pathlen: $(HV) pathlen-parts ## instructions per operation, held against the table (PEER=xen.elf)
 	@tests/bench/pathlen/pathlen.py --hv $(HV) $(if $(PEER),--peer $(PEER))

@@ -1,36 +1,99 @@
-# The benchmark's part in dom0: BENCH lines of dom0, then of guests.
+# The benchmark's part in dom0, or on the bare machine: lines "BENCH row value
+# unit". MS: how long each micro benchmark repeats; GUESTS: vCPU counts to try;
+# TSC_MODES; IDLE_GUESTS: how many (0: none); ROUND_TRIPS: count them (ours).
 . /run/job/lib.sh
 fail() { echo "BENCH-FAIL $*"; exit 1; }
-/run/job/files/micro | sed 's/^BENCH /BENCH dom0-/'
+
+# named PLACE: micro's lines as rows of PLACE.
+named() { sed -n "s|^BENCH |BENCH $1/|p"; }
+
+/run/job/files/micro -t $MS | named dom0
+if [ $SIDE = bare ]; then echo BENCH-OK; exit; fi
 xen_up
-# The host's loss per guest beyond the guest's own memory, over ten guests.
+
+# What the host loses per guest beyond the guest's own memory, over ten guests.
 free_pages() { sleep 2; /run/job/files/free-pages; }
-before=$(free_pages)
-for i in $(seq 10); do guest_create m$i kernel=/run/job/files/tiny-idle.elf memory=32 > /dev/null; done
-echo "BENCH guest-overhead-KiB $(((before - $(free_pages)) * 4 / 10 - 32 * 1024))"
-for i in $(seq 10); do xl destroy m$i; done
-# Unpause to init: the guest is made paused, and its console says when it is there.
-for mode in ${TSC_MODES}; do
-    guest_config g "tsc_mode=\"$mode\"" 'ramdisk="/tmp/bench-initrd"' \
-        job='/micro | sed "s/^BENCH /BENCH guest-/"; echo MICRO-END'
+memory_per_guest()
+{
+    local before i
+    before=$(free_pages)
+    for i in $(seq 10); do guest_create m$i kernel=/run/job/files/tiny-idle.elf memory=32 > /dev/null; done
+    echo "BENCH host/memory-per-guest $(((before - $(free_pages)) * 4 / 10 - 32 * 1024)) KiB"
+    guests_destroy_all
+}
+
+# The ramdisk of the guests with micro in it.
+initrd_with_micro()
+{
+    mkdir -p /tmp/b && cp /run/job/files/micro /tmp/b/
+    (cd /tmp/b && echo micro | busybox cpio -o -H newc 2> /dev/null) > /tmp/extra
+    # The second archive has to begin at a multiple of four.
+    cp /srv/guest/guest-initrd /tmp/bench-initrd
+    truncate -s %4 /tmp/bench-initrd
+    cat /tmp/extra >> /tmp/bench-initrd
+}
+
+# guest_rounds PLACE VCPUS TSC-MODE: micro in a guest, and how soon its init runs:
+# it is made paused, and its console says when it is there.
+guest_rounds()
+{
+    local t0
     # xl.cfg takes the last of two like settings.
-    if [ ! -f /tmp/bench-initrd ]; then
-        mkdir -p /tmp/b && cp /run/job/files/micro /tmp/b/
-        (cd /tmp/b && echo micro | busybox cpio -o -H newc 2> /dev/null) > /tmp/extra
-        # The second archive has to begin at a multiple of four.
-        cp /srv/guest/guest-initrd /tmp/bench-initrd
-        truncate -s %4 /tmp/bench-initrd
-        cat /tmp/extra >> /tmp/bench-initrd
-    fi
+    guest_config g "tsc_mode=\"$3\"" "vcpus=$2" 'ramdisk="/tmp/bench-initrd"' \
+        job="/micro -t $MS; echo MICRO-END"
     rm -f $guest_logs/guest-g.log
     xl create -q -p /run/g.cfg || fail "xl create"
     sleep 1
     t0=$(date +%s%N)
     xl unpause g
     until guest_said g GUEST-INIT; do sleep 0.02; done
-    echo "BENCH guest-unpause-to-init-$mode-ns $(($(date +%s%N) - t0))"
-    guest_wait g MICRO-END 120
-    guest_log g | grep -a '^BENCH' | sed "s/^BENCH guest-/BENCH guest-$mode-/"
+    echo "BENCH $1/unpause-to-init $((($(date +%s%N) - t0) / 1000000)) ms"
+    guest_wait g MICRO-END 300
+    guest_log g | named $1
     guest_wait_gone g 30
+}
+
+# The machine at rest with so many stock guests at rest; the runner looks from
+# outside at what it uses.
+idle_guests()
+{
+    local i
+    for i in $(seq $1); do guest_create i$i memory=96 job='sleep 1000000' > /dev/null; done
+    for i in $(seq $1); do guest_wait i$i GUEST-INIT 120; done
+    sleep 5
+    echo BENCH-IDLE
+    sleep 15
+    guests_destroy_all
+}
+
+# Per workload: the share of round trips from user mode in which the kernel
+# made no hypercall and no instruction of it trapped.
+trips_of_dom0()
+{
+    xl dmesg -c > /dev/null
+    xl debug-keys q
+    xl dmesg | sed -n 's/.*round trips: d0 \([0-9]*\) of \([0-9]*\).*/\1 \2/p'
+}
+round_trips()
+{
+    local w before
+    for w in syscall signal pipe fork exec page-fault protection-fault mmap-munmap context-switch-16; do
+        before=$(trips_of_dom0)
+        /run/job/files/micro -t $MS $w > /dev/null
+        echo $before $(trips_of_dom0) |
+            awk -v w=$w '$4 > $2 { printf "BENCH trips/%s %.1f %%\n", w, ($3 - $1) * 100 / ($4 - $2) }'
+    done
+}
+
+memory_per_guest
+initrd_with_micro
+for mode in $TSC_MODES; do
+    for n in $GUESTS; do
+        place=guest$n
+        [ $mode = native ] || place=guest$n-tsc-$mode
+        guest_rounds $place $n $mode
+    done
 done
+[ $IDLE_GUESTS = 0 ] || idle_guests $IDLE_GUESTS
+[ -z "$ROUND_TRIPS" ] || round_trips
 echo BENCH-OK

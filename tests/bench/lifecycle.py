@@ -45,7 +45,8 @@ def one_boot(hv, tool, log):
     """{figure: [values]} of one boot."""
     slow = machine.how_busy()
     job = job_disk(tool, slow)
-    m = machine.quick_boot(log, hv, job=job, dom0_mem=1024, smp=2, mem=4096, extra=["-nic", "none"])
+    m = machine.quick_boot(log, hv, job=job, dom0_mem=1024, smp=2, mem=4096, extra=["-nic", "none"],
+                           hvargs=machine.PEER_ARGS if tool == "xl" else "")
     try:
         end, v = m.wait(r"BENCH-(OK|FAIL)(.*)", 600 * slow)
         if end is None or v[1] != "OK":

@@ -28,7 +28,7 @@ bench()
 {
     local who=$1
     shift
-    timeout $((200 * SLOW)) $f/bench_store "$@" | lines "$who"
+    timeout $((120 * SLOW)) $f/bench_store "$@" | lines "$who"
 }
 
 # With an empty ring behind the daemon: the kernel's device, then a guest's.

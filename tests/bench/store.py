@@ -39,22 +39,27 @@ def job_disk(order, a, slow):
         shutil.rmtree(work)
 
 
+def figures_of(lines):
+    found = (re.match(r"BENCH (\S+) (\S+) (\d+) ([0-9.]+) (\S+)$", line.strip()) for line in lines)
+    return [(b[1], b[2], int(b[3]), float(b[4]), b[5]) for b in found if b]
+
+
+def log_of(n):
+    return os.path.join(machine.ROOT, "build", "logs", f"bench-store-{n}.log")
+
+
 def one_round(n, a, slow):
     """[(daemon, figure, clients, value, unit)] of one boot."""
     order = DAEMONS[n % 3:] + DAEMONS[:n % 3]
     job = job_disk(order, a, slow)
-    log = os.path.join(machine.ROOT, "build", "logs", f"bench-store-{n}.log")
+    log = log_of(n)
     os.makedirs(os.path.dirname(log), exist_ok=True)
     m = machine.quick_boot(log, a.hv, job=job, dom0_mem=2048, smp=2, mem=4096, extra=["-nic", "none"])
     try:
         end, v = m.wait(r"BENCH-(OK|FAIL)(.*)", a.limit * slow)
         if end is None or v[1] != "OK":
             print(f"round {n + 1} did not end well, see {log}", flush=True)
-        got = []
-        for _, line in m.lines[:end]:
-            if b := re.match(r"BENCH (\S+) (\S+) (\d+) ([0-9.]+) (\S+)$", line.strip()):
-                got.append((b[1], b[2], int(b[3]), float(b[4]), b[5]))
-        return got
+        return figures_of(line for _, line in m.lines[:end])
     finally:
         m.close()
         os.unlink(job)
@@ -82,9 +87,8 @@ def verdict(mine, theirs, unit):
 def table(got, ring):
     names = []
     for who, name, clients, _, unit in got:
-        if who.startswith(tuple(d + ring for d in DAEMONS)) and who.endswith(ring or who):
-            if (name, clients, unit) not in names and not name.endswith("-cpu"):
-                names.append((name, clients, unit))
+        if who in [d + ring for d in DAEMONS] and not name.endswith("-cpu") and (name, clients, unit) not in names:
+            names.append((name, clients, unit))
     if not names:
         return
     print(f"\n| {ring.strip('-') or 'socket'} | clients | ours | xenstored | oxenstored | unit | to the better daemon |")
@@ -110,16 +114,23 @@ def limits(got):
 
 def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    p.add_argument("--hv", required=True, help="the real Xen's ELF image (zcat of xen-4.17-amd64.gz)")
+    p.add_argument("--hv", help="the real Xen's ELF image (zcat of xen-4.17-amd64.gz)")
     p.add_argument("--rounds", type=int, default=5)
     p.add_argument("--secs", type=float, default=1, help="per point")
     p.add_argument("--nodes", type=int, default=40000, help="fill each store up to so many")
     p.add_argument("--limit", type=int, default=900, help="seconds a round may take")
     p.add_argument("--from", dest="first", type=int, default=0, help="begin with this round (its order)")
+    p.add_argument("--again", action="store_true", help="only the table, of rounds that were run")
     a = p.parse_args()
+    if not a.hv and not a.again:
+        p.error("--hv, or --again")
     slow = machine.how_busy()
     got = []
     for n in range(a.first, a.first + a.rounds):
+        if a.again:
+            with open(log_of(n), errors="replace") as f:
+                got += figures_of(f)
+            continue
         print(f"round {n + 1}", flush=True)
         got += one_round(n, a, slow)
     print(f"\nmedians [quartiles] of {a.rounds} rounds")

@@ -10,6 +10,9 @@
  * sources: xenstore/core/req-txn.c xenstore/core/req-domain.c
  * sources: xenstore/core/control.c xenstore/core/check.c
  * sources: xenstore/core/journal.c
+ * sources: xenstore/core/record.c xenstore/core/snapshot.c
+ * sources: xenstore/core/replay.c xenstore/core/replay-fields.c
+ * sources: xenstore/core/replay-tree.c xenstore/core/replay-client.c
  */
 #include "xenstore/core/check.h"
 #include "xenstore/core/journal.h"

@@ -4,9 +4,10 @@ Each is one boot of the image's dom0 by its quick init. What differs between
 them is on purpose: every CPU count, machine type, memory size, kernel format,
 build of ours and way to end is in here at least once.
 """
+import machine
 
 DEFAULTS = dict(machine="pc", smp=2, mem=4096, dom0_mem=1024, dom0_kernel="vmlinux", ends="poweroff",
-                devices=False, build=None)
+                devices=False, build=None, hvargs="")
 
 BOOTS = {
     # The smallest: everything the hypervisor leaves goes to dom0, whose kernel
@@ -23,7 +24,7 @@ BOOTS = {
     # Our own host domain: nothing of Debian's toolstack ever runs here.
     "host": dict(),
     # The same on the real Xen: our daemons depend on the ABI alone.
-    "peer-host": dict(build="peer"),
+    "peer-host": dict(build="peer", hvargs=machine.PEER_ARGS),
     "big": dict(machine="q35", smp=2, mem=16384, dom0_mem=4096),
 }
 

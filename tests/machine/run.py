@@ -77,7 +77,7 @@ def headers(path):
         for line in f:
             if not line.startswith("#"):
                 break
-            if m := re.match(r"# (on|soak-on|secs|only|soak): *(.*)", line):
+            if m := re.match(r"# (on|soak-on|secs|long|only|soak): *(.*)", line):
                 found[m[1]] = m[2].split()
     return found
 
@@ -91,10 +91,12 @@ def load_groups(ctx):
         module = os.path.join(HERE, folder, "test.py")
         if os.path.exists(script):
             h = headers(script)
+            secs = h.get("long") if ctx.soak else None
+            secs = int((secs or h.get("secs", ["60"]))[0])
             for key in "on", "soak-on":
                 for b in h.get(key, []):
-                    by_boot[b].append(Case(f"{folder}@{b}", int(h.get("secs", ["60"])[0]),
-                                           h.get("only", [None])[0], "soak" in h or key == "soak-on"))
+                    by_boot[b].append(Case(f"{folder}@{b}", secs, h.get("only", [None])[0],
+                                           "soak" in h or key == "soak-on"))
         if os.path.exists(module):
             spec = importlib.util.spec_from_file_location(folder.replace("-", "_"), module)
             mod = importlib.util.module_from_spec(spec)
@@ -191,7 +193,7 @@ def run_boot(g, ctx):
         extra = ["-nic", "none"] + (boots.device_args(b["machine"], scratch) if b["devices"] else [])
         m = machine.quick_boot(g.log, image_of(b["build"], ctx), job=job, dom0_kernel=b["dom0_kernel"], dom0_mem=b["dom0_mem"],
                                machine=b["machine"], smp=b["smp"], mem=b["mem"], extra=extra, gdb=ctx.gdb,
-                               hvargs=ctx.hvargs)
+                               hvargs=f"{b['hvargs']} {ctx.hvargs}".strip())
         watch_boot(g, m, cases, ctx, b["ends"])
     finally:
         if m:

@@ -178,10 +178,18 @@ bool pv_walk(mfn_t l4, uintptr_t va, uint64_t *pte, mfn_t *l1, unsigned *idx)
     return va < WORLD_FRAMES * PAGE_SIZE;
 }
 
-/* ---- the guest's memory by address: ours, but for a hole at 0 ---- */
+/*
+ * ---- the guest's memory by address: ours, but for a hole at 0, or, when it
+ * is set, this window ----
+ */
+static uintptr_t window_start, window_size;
 
 static bool is_hole(const void *p, size_t n)
 {
+    uintptr_t at = (uintptr_t)p - window_start;
+
+    if (window_size)
+        return n && (at >= window_size || n > window_size - at);
     return n && (uintptr_t)p < 4 * PAGE_SIZE;
 }
 
@@ -215,13 +223,14 @@ int clear_guest(void *guest, size_t n)
 int copy_array_from(void *dst, const void *guest, uint64_t i, uint64_t nr,
                     size_t size)
 {
-    return copy_from_guest(dst, (const char *)guest + i * size, nr * size);
+    return copy_from_guest(dst, (const void *)((uintptr_t)guest + i * size),
+                           nr * size);
 }
 
 int copy_array_to(void *guest, uint64_t i, const void *src, uint64_t nr,
                   size_t size)
 {
-    return copy_to_guest((char *)guest + i * size, src, nr * size);
+    return copy_to_guest((void *)((uintptr_t)guest + i * size), src, nr * size);
 }
 
 bool guest_range_ok(const void *guest, size_t n)
@@ -459,7 +468,7 @@ size_t log_read(char *buf, size_t n, uint32_t *index, bool clear)
 
     (void)clear;
     n = MIN(n, left);
-    memcpy(buf, text + *index, n);
+    memcpy(buf, text + 5 - left, n);
     *index += n;
     return n;
 }

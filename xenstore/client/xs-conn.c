@@ -182,31 +182,51 @@ static int fill(struct xs_handle *h, bool wait)
     }
 }
 
+/* The whole message at the front of the buffer, which stays there. -EAGAIN:
+ * there is none yet. */
+static int peek(struct xs_handle *h, struct xsd_sockmsg *msg,
+                const char **payload)
+{
+    size_t have = h->in_end - h->in_start;
+
+    if (h->broken)
+        return -EIO;
+    if (have < sizeof(*msg))
+        return -EAGAIN;
+    memcpy(msg, h->in + h->in_start, sizeof(*msg));
+    if (msg->len > XENSTORE_PAYLOAD_MAX)
+        return broken(h);
+    *payload = h->in + h->in_start + sizeof(*msg);
+    return have < sizeof(*msg) + msg->len ? -EAGAIN : 0;
+}
+
 /* The next whole message: its header in *msg, its payload in the buffer. */
 static int take(struct xs_handle *h, bool wait, struct xsd_sockmsg *msg,
                 const char **payload)
 {
-    size_t have;
     int rc;
 
-    if (h->broken)
-        return -EIO;
-    for (;;) {
-        have = h->in_end - h->in_start;
-        if (have >= sizeof(*msg)) {
-            memcpy(msg, h->in + h->in_start, sizeof(*msg));
-            if (msg->len > XENSTORE_PAYLOAD_MAX)
-                return broken(h);
-            if (have >= sizeof(*msg) + msg->len)
-                break;
-        }
+    while ((rc = peek(h, msg, payload)) == -EAGAIN) {
         rc = fill(h, wait);
         if (rc)
             return rc;
     }
-    *payload = h->in + h->in_start + sizeof(*msg);
-    h->in_start += sizeof(*msg) + msg->len;
-    return 0;
+    if (!rc)
+        h->in_start += sizeof(*msg) + msg->len;
+    return rc;
+}
+
+/* Events that came with a reply: the descriptor says nothing of them any more,
+ * the queue does. */
+static void queue_what_came_along(struct xs_handle *h)
+{
+    struct xsd_sockmsg msg;
+    const char *payload;
+
+    while (!peek(h, &msg, &payload) && msg.type == XS_WATCH_EVENT) {
+        h->in_start += sizeof(msg) + msg.len;
+        xs_queue_event(h, payload, msg.len);
+    }
 }
 
 /* --- messages ---------------------------------------------------------------
@@ -273,6 +293,8 @@ void *xs_talk(struct xs_handle *h, const struct xs_request *req,
             break;
         xs_queue_event(h, payload, msg.len);
     }
+    if (!rc)
+        queue_what_came_along(h);
     if (!rc && msg.req_id != id)
         rc = broken(h);
     else if (!rc && msg.type == XS_ERROR)
@@ -301,6 +323,7 @@ int xs_receive(struct xs_handle *h, uint32_t id, uint32_t type)
         xs_queue_event(h, payload, msg.len);
     if (rc)
         return rc;
+    queue_what_came_along(h);
     if (msg.req_id != id)
         return broken(h);
     if (msg.type == XS_ERROR)

@@ -1,7 +1,7 @@
 /* Commands that look on: watches, and what the daemon says of itself. */
+#include "xenstore/client/pvstored.h"
 #include "xenstore/cmd/cmd.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,100 +33,62 @@ int cmd_watch(struct cmd *c)
     return 0;
 }
 
-/* --- listings of the daemon: lines "id key=value ...", in parts -------------
- */
-
-typedef void line_fn(char *line, void *arg);
-
-static char *ask(struct cmd *c, const char *what, const char *first)
-{
-    return xs_control_command(c->h, what, (void *)first,
-                              (unsigned int)strlen(first) + 1);
-}
-
-/* Each line of a listing, to its end. 0 or 1. */
-static int each_line(struct cmd *c, const char *what, line_fn *fn, void *arg)
-{
-    char first[24] = "0", *text, *line, *next;
-    bool end = false;
-
-    while (!end) {
-        text = ask(c, what, first);
-        if (!text)
-            return cmd_fail(what);
-        next = text;
-        while ((line = strsep(&next, "\n")) && *line) {
-            end = !strcmp(line, "end");
-            if (end)
-                break;
-            snprintf(first, sizeof(first), "%" PRIu64,
-                     (uint64_t)strtoull(line, NULL, 10) + 1);
-            fn(line, arg);
-        }
-        free(text);
-    }
-    return 0;
-}
-
 /* --- quotas -----------------------------------------------------------------
  */
 
 struct quotas {
     struct cmd *c;
-    json_t *all;
+    json_t *all, *row; /* row: the domain's */
+    long long domid;
 };
 
-static void quota_cell(struct quotas *q, json_t *row, const char *name,
-                       const char *value)
+static void begin_domain(struct quotas *q, unsigned int domid)
 {
-    long long used, limit, refused;
+    char id[24];
 
-    if (sscanf(value, "%lld/%lld/%lld", &used, &limit, &refused) != 3)
-        return;
-    json_object_set_new(row, name,
-                        json_pack("{s:I, s:I, s:I}", "used", (json_int_t)used,
-                                  "limit", (json_int_t)limit, "refused",
-                                  (json_int_t)refused));
-    if (q->c->json)
-        return;
-    if (limit < 0)
-        printf("  %s %lld", name, used);
-    else
-        printf("  %s %lld/%lld", name, used, limit);
-    if (refused)
-        printf(" (refused %lld)", refused);
+    snprintf(id, sizeof(id), "%u", domid);
+    if (!q->c->json)
+        printf(q->row ? "\ndomain %s:" : "domain %s:", id);
+    q->row = json_object();
+    q->domid = domid;
+    json_object_set_new(q->all, id, q->row);
 }
 
-static void quota_line(char *line, void *arg)
+static void show_quota(const struct xs_quota *quota, void *arg)
 {
     struct quotas *q = arg;
-    char *rest = line, *word = strsep(&rest, " "), *eq;
-    json_t *row = json_object();
 
-    json_object_set_new(q->all, word, row);
-    if (!q->c->json)
-        printf("domain %s:", word);
-    while ((word = strsep(&rest, " "))) {
-        eq = strchr(word, '=');
-        if (!eq)
-            continue;
-        *eq = '\0';
-        quota_cell(q, row, word, eq + 1);
-    }
-    if (!q->c->json)
-        putchar('\n');
+    if (quota->domid != q->domid)
+        begin_domain(q, quota->domid);
+    json_object_set_new(q->row, quota->name,
+                        json_pack("{s:I, s:I, s:I}", "used",
+                                  (json_int_t)quota->used, "limit",
+                                  (json_int_t)quota->limit, "refused",
+                                  (json_int_t)quota->refused));
+    if (q->c->json)
+        return;
+    printf("  %s %lld", quota->name, quota->used);
+    if (quota->limit >= 0)
+        printf("/%lld", quota->limit);
+    if (quota->refused)
+        printf(" (refused %lld)", quota->refused);
 }
 
 int cmd_quotas(struct cmd *c)
 {
-    struct quotas q = {c, json_object()};
-    int rc = each_line(c, "domains", quota_line, &q);
+    struct quotas q = {c, json_object(), NULL, -1};
 
-    if (c->json && !rc)
+    if (!xs_each_quota(c->h, show_quota, &q)) {
+        json_decref(q.all);
+        return cmd_fail("quotas");
+    }
+    if (!c->json)
+        putchar('\n');
+    if (c->json)
         print_json(q.all);
     else
         json_decref(q.all);
-    return rc;
+    return 0;
 }
 
 /* --- top --------------------------------------------------------------------
@@ -161,6 +123,11 @@ static void look_line(char *line, void *arg)
             abort();
     }
     l->seen[l->nr++] = s;
+}
+
+static int look(struct cmd *c, struct look *l)
+{
+    return xs_each_line(c->h, "clients", look_line, l) ? 0 : cmd_fail("top");
 }
 
 /* Both lists are in the order of ids. */
@@ -224,11 +191,11 @@ int cmd_top(struct cmd *c)
     long left = c->count;
     int rc;
 
-    rc = each_line(c, "clients", look_line, &before);
+    rc = look(c, &before);
     while (!rc) {
         nanosleep(&wait, NULL);
         memset(&now, 0, sizeof(now));
-        rc = each_line(c, "clients", look_line, &now);
+        rc = look(c, &now);
         compare_looks(&now, &before);
         sorted = now;
         sorted.seen = malloc((now.nr + 1) * sizeof(*now.seen));

@@ -39,7 +39,7 @@ struct store {
     bool replaying;     /* what was allowed once is not refused again */
     struct buf records; /* of what changed since they were taken */
     bool trace;         /* log each request */
-    uint64_t nr_requests, nr_events, nr_aborts, nr_commits;
+    uint64_t nr_requests, nr_events, nr_starts, nr_aborts, nr_commits;
 };
 
 /* An event somebody has not read yet, and whose doing it was. */

@@ -66,6 +66,8 @@ void journal_watch(const struct client *c, const char *path, size_t home_len,
 void journal_txn(const struct client *c, uint32_t id, bool started);
 void journal_txn_op(const struct txn *t, unsigned int kind, const char *path,
                     const void *value, size_t len, const struct perms *perms);
+void journal_txn_saw(const struct txn *t, unsigned int what, const char *path,
+                     size_t len);
 void journal_output(const struct client *c, const void *data, size_t len);
 
 /* For transports: requests were consumed up to ring index `pos`. */

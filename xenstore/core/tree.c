@@ -105,6 +105,20 @@ struct node *tree_remove(struct node **root, const char *path, uint64_t gen)
     return gone;
 }
 
+/* Append a child's name to the path of its parent. The new length, or 0 when it
+ * does not fit. */
+static size_t enter(char *path, size_t len, const struct node *child)
+{
+    size_t slash = len == 1 ? 0 : 1;
+
+    if (len + slash + child->name_len >= PATH_BYTES)
+        return 0;
+    if (slash)
+        path[len] = '/';
+    memcpy(path + len + slash, node_name(child), child->name_len + 1u);
+    return len + slash + child->name_len;
+}
+
 struct walk {
     char *path;
     size_t len;
@@ -115,14 +129,10 @@ struct walk {
 static bool walk_child(struct node *child, void *arg)
 {
     struct walk *w = arg;
-    size_t slash = w->len == 1 ? 0 : 1;
+    size_t len = enter(w->path, w->len, child);
 
-    if (w->len + slash + child->name_len >= PATH_BYTES)
-        return true;
-    if (slash)
-        w->path[w->len] = '/';
-    memcpy(w->path + w->len + slash, node_name(child), child->name_len + 1u);
-    tree_walk(child, w->path, w->len + slash + child->name_len, w->fn, w->arg);
+    if (len)
+        tree_walk(child, w->path, len, w->fn, w->arg);
     w->path[w->len] = '\0';
     return true;
 }
@@ -133,4 +143,62 @@ void tree_walk(struct node *n, char *path, size_t len, tree_fn *fn, void *arg)
 
     fn(path, n, arg);
     child_each(n->children, 0, walk_child, &w);
+}
+
+struct diff {
+    struct node *other; /* children of the other tree's node */
+    char *path;
+    size_t len;
+    tree_diff_fn *fn;
+    void *arg;
+};
+
+static bool diff_child(struct node *child, void *arg)
+{
+    struct diff *d = arg;
+    size_t len = enter(d->path, d->len, child);
+
+    if (len)
+        tree_diff(child_find(d->other, node_name(child), child->name_len),
+                  child, d->path, len, d->fn, d->arg);
+    d->path[d->len] = '\0';
+    return true;
+}
+
+static bool diff_gone(struct node *child, void *arg)
+{
+    struct diff *d = arg;
+    size_t len;
+
+    if (child_find(d->other, node_name(child), child->name_len))
+        return true;
+    len = enter(d->path, d->len, child);
+    if (len)
+        d->fn(d->path, len, NULL, d->arg);
+    d->path[d->len] = '\0';
+    return true;
+}
+
+static bool is_same(const struct node *a, const struct node *b)
+{
+    return a->perms == b->perms && a->value_len == b->value_len &&
+           !memcmp(node_value(a), node_value(b), a->value_len);
+}
+
+void tree_diff(struct node *was, struct node *is, char *path, size_t len,
+               tree_diff_fn *fn, void *arg)
+{
+    struct diff d = {NULL, path, len, fn, arg};
+
+    if (was == is)
+        return;
+    if (!was || !is_same(was, is))
+        fn(path, len, is, arg);
+    d.other = was ? was->children : NULL;
+    if (d.other == is->children)
+        return;
+    child_each(is->children, 0, diff_child, &d);
+    d.other = is->children;
+    if (was)
+        child_each(was->children, 0, diff_gone, &d);
 }

@@ -40,4 +40,14 @@ void tree_add(struct node **root, const char *path, size_t len, struct node *n,
 typedef void tree_fn(const char *path, struct node *n, void *arg);
 void tree_walk(struct node *n, char *path, size_t len, tree_fn *fn, void *arg);
 
+/*
+ * What makes the tree `was` the tree `is`: each node that is new or has another
+ * value or list, parents first, and NULL for each that is gone with all below.
+ * What both share is not looked at. `path` as above.
+ */
+typedef void tree_diff_fn(const char *path, size_t len, const struct node *is,
+                          void *arg);
+void tree_diff(struct node *was, struct node *is, char *path, size_t len,
+               tree_diff_fn *fn, void *arg);
+
 #endif

@@ -37,6 +37,7 @@ static struct txn *make(struct client *c, uint32_t id)
 
     t->client = c;
     t->id = id;
+    t->serial = ++c->store->nr_starts;
     t->base = node_get(c->store->root);
     t->root = node_get(c->store->root);
     map_init(&t->seen, c->store->seed);
@@ -148,6 +149,8 @@ void txn_note(struct view *v, const char *path, size_t len, unsigned int what)
     a = access_of(v->t, path, len);
     if ((a->what & DID_WRITE) && a->write_op >= v->t->barrier)
         what &= ~(unsigned int)SAW_VALUE; /* it saw its own */
+    if (what & ~a->what)
+        journal_txn_saw(v->t, what, path, len);
     a->what |= what;
 }
 
@@ -291,8 +294,6 @@ static bool conflicts(struct txn *t)
 {
     struct check check = {.t = t};
 
-    if (t->doomed)
-        return true;
     if (t->base != t->client->store->root)
         map_each(&t->seen, check_access, &check);
     return check.changed;
@@ -390,10 +391,14 @@ struct txn *txn_restore(struct client *c, uint32_t id)
 {
     struct txn *t = make(c, id);
 
-    t->doomed = true;
     if (id >= c->next_txn)
         c->next_txn = id + 1;
     return t;
+}
+
+void txn_recall(struct txn *t, const char *path, size_t len, unsigned int what)
+{
+    access_of(t, path, len)->what |= what;
 }
 
 void txn_redo(struct txn *t, enum txn_op_kind kind, const char *path,

@@ -14,7 +14,8 @@
 #define SAW_EXISTENCE 1 /* that it is there, or is not */
 #define SAW_VALUE     2
 #define SAW_PERMS     4
-#define SAW_NAMES     8  /* of its children */
+#define SAW_NAMES     8 /* of its children */
+#define SAW_ANYTHING  15
 #define DID_WRITE     16 /* its value is the transaction's own */
 
 struct access {
@@ -45,7 +46,7 @@ struct txn {
     struct txn *next;
     struct client *client;
     uint32_t id;
-    bool doomed; /* outlived a restart: its snapshot is lost, END says EAGAIN */
+    uint64_t serial; /* in the order of starting, of all clients */
     struct node *base, *root;
     struct map seen;
     struct txn_op *ops;
@@ -81,8 +82,12 @@ void txn_account(struct txn *t, unsigned int domid, int64_t nodes,
 /* Nodes it would add to what the domain owns. */
 int64_t txn_due_nodes(const struct txn *t, unsigned int domid);
 
-/* For the journal: a transaction of a former life, its ops done again. */
+/*
+ * For the journal: a transaction of a former life, started when the store's
+ * tree is what it was then; what it did is done again, what it learned noted.
+ */
 struct txn *txn_restore(struct client *c, uint32_t id);
+void txn_recall(struct txn *t, const char *path, size_t len, unsigned int what);
 void txn_redo(struct txn *t, enum txn_op_kind kind, const char *path,
               const void *value, size_t len, struct perms *perms);
 

@@ -41,13 +41,18 @@ struct domains {
     struct ring **by_port;
     size_t nr_ports;
     struct ring *work, **work_end;
+    bool in_round; /* the rings of `work` have their turns */
 };
 
 /* --- turns: each ring with something to do gets one, in order ---------------
  */
 
+/* What is queued during a round waits for the next one, and that until the
+ * sockets have been looked at: libevent would go on with us as long as there is
+ * work. */
 static void queue(struct ring *r)
 {
+    static const struct timeval next_round;
     struct domains *ds = r->peer.server->domains;
 
     if (r->is_queued)
@@ -56,7 +61,10 @@ static void queue(struct ring *r)
     r->next_work = NULL;
     *ds->work_end = r;
     ds->work_end = &r->next_work;
-    event_active(ds->work_event, EV_TIMEOUT, 0);
+    if (ds->in_round)
+        event_add(ds->work_event, &next_round);
+    else
+        event_active(ds->work_event, EV_TIMEOUT, 0);
 }
 
 static void unqueue(struct ring *r)
@@ -148,17 +156,20 @@ static void on_work(evutil_socket_t fd, short what, void *arg)
 {
     struct server *sv = arg;
     struct domains *ds = sv->domains;
-    struct ring *r = ds->work;
+    struct ring *r;
+    size_t turns = 0;
 
     (void)fd;
     (void)what;
-    if (!r)
-        return;
-    unqueue(r);
-    serve(r);
-    server_settle(sv);
-    if (ds->work)
-        event_active(ds->work_event, EV_TIMEOUT, 0);
+    for (r = ds->work; r; r = r->next_work)
+        turns++;
+    ds->in_round = true;
+    while (turns-- && (r = ds->work)) {
+        unqueue(r);
+        serve(r);
+        server_settle(sv);
+    }
+    ds->in_round = false;
 }
 
 static void ring_resume_requests(struct peer *p)

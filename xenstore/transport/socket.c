@@ -8,7 +8,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#define READ_BYTES 32768
+#define READ_BYTES 8192 /* a client's turn */
 
 static int make_address(const char *path, struct sockaddr_un *addr)
 {

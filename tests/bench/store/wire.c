@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,6 +26,9 @@ void die(const char *what)
     exit(1);
 }
 
+/* The kernel's device takes one message from each write(). */
+static bool one_by_one;
+
 int wire_connect(const char *path)
 {
     struct sockaddr_un addr = {.sun_family = AF_UNIX};
@@ -35,6 +39,7 @@ int wire_connect(const char *path)
         fd = open(path, O_RDWR);
         if (fd < 0)
             die(path);
+        one_by_one = true;
         return fd;
     }
     strncpy(addr.sun_path, path, sizeof(addr.sun_path) - 1);
@@ -54,12 +59,22 @@ size_t wire_pack(char *out, uint32_t type, uint32_t tx, const char *payload,
     return sizeof(msg) + len;
 }
 
+static size_t first_message(const char *bytes, size_t len)
+{
+    struct xsd_sockmsg msg;
+
+    if (!one_by_one || len < sizeof(msg))
+        return len;
+    memcpy(&msg, bytes, sizeof(msg));
+    return sizeof(msg) + msg.len;
+}
+
 void wire_send(int fd, const char *bytes, size_t len)
 {
     ssize_t n;
 
     for (; len; bytes += n, len -= (size_t)n) {
-        n = write(fd, bytes, len);
+        n = write(fd, bytes, first_message(bytes, len));
         if (n <= 0)
             die("write");
     }

@@ -9,7 +9,8 @@ before=$(pv_left)
 pv_guest a vcpus=2 job='ip addr add 10.9.0.11/24 dev eth0; ip link set eth0 up
 echo hello | dd of=/dev/xvda conv=sync 2>/dev/null; sync; echo WROTE
 while :; do ping -c1 -W1 10.9.0.1 > /dev/null && echo PONG; grep -c ^processor /proc/cpuinfo | sed s/^/CPUS=/; ls /sys/block | grep -c xvd | sed s/^/DISKS=/; ls /sys/class/net | grep -c eth | sed s/^/NICS=/; sleep 1; done'
-pv_guest b job='while :; do sleep 1; done'
+# A shell on its console.
+pv_guest b job='setsid cttyhack sh -i'
 pvn create -q /run/a.cfg || fail "pvn create a"
 pvn create -q /run/b.cfg || fail "pvn create b"
 want "pvn list" test "$(pvn list --names | sort | tr '\n' ' ')" = "Domain-0 a b "
@@ -18,7 +19,43 @@ pv_wait a WROTE 90
 pv_wait a PONG 60
 want "the guest's write is in its image" grep -q hello /run/a.img
 pvn info a | grep -q 'disk .*connected' || fail "pvn info does not show the disk connected"
+for v in list info 'info a' 'list a' dmesg network-list version 'top -n 1 -d 0.2'; do
+    pvn $v --json | python3 -c 'import json, sys; assert json.load(sys.stdin)' || fail "pvn $v --json is no JSON"
+done
+pvn debug-keys h || fail "pvn debug-keys"
+pvn dmesg | grep -q . || fail "pvn dmesg is empty"
+pvn dmesg -c > /dev/null; [ "$(pvn dmesg | wc -l)" -lt 5 ] || fail "pvn dmesg -c does not empty it"
+
+say console
 (sleep 4; printf '\035') | timeout 20 pvn console a | grep -aq PONG || fail "pvn console shows nothing"
+# On a terminal, as people use it: what is typed by the first is seen by both, the
+# one who comes later sees it too, and the terminal is as it was.
+on_terminal() { socat - EXEC:"sh -c 'pvn console b; stty -a'",pty,setsid,ctty,stderr > "$1" 2>&1; }
+pv_wait b ' # ' 60
+(sleep 6; printf '\035'; sleep 1) | on_terminal /run/looks &
+looker=$!
+(sleep 2; echo 'echo sum-$((40+2))'; wait_for 10 grep -q sum-42 /run/types; printf '\035'; sleep 1) | on_terminal /run/types
+grep -q '^sum-42' /run/types || fail "typing at the console: $(tail -3 /run/types)"
+grep -q ' echo' <(grep -a icanon /run/types; grep -a ' echo ' /run/types) || fail "Ctrl-] does not give the terminal back"
+wait $looker
+grep -q '^sum-42' /run/looks || fail "a second viewer does not see it"
+(sleep 1; printf '\035'; sleep 1) | on_terminal /run/late
+grep -q '^sum-42' /run/late || fail "no scrollback"
+timeout -s TERM 2 socat - EXEC:"pvn top -d 0.5",pty,setsid,ctty < <(sleep 3) | grep -aq '^a ' || fail "pvn top on a terminal"
+
+say completion
+completes() # WORDS... -- what the last is completed to
+{
+    bash -c '. /run/job/files/pv/completion 2> /dev/null; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _pvn 2> /dev/null; echo ${COMPREPLY[*]}' - "$@"
+}
+[ "$(completes pvn cre)" = create ] || fail "completion of cre: $(completes pvn cre)"
+[ "$(completes pvn destroy '')" = "a b" ] || fail "completion of a guest: $(completes pvn destroy '')"
+[ "$(completes pvn block-detach a '')" = xvda ] || fail "completion of a disk: $(completes pvn block-detach a '')"
+[ "$(completes pvn network-detach a '')" = 0 ] || fail "completion of a card: $(completes pvn network-detach a '')"
+verbs=" $(completes pvn '') "
+for v in $(pvn help | awk '/^  [a-z]/ { print $1 }'); do
+    case $verbs in *" $v "*) ;; *) fail "completion does not know $v" ;; esac
+done
 
 say devices
 truncate -s 8M /run/more.img
@@ -30,6 +67,18 @@ pvn block-attach b /run/more.img,raw,xvdb,w 2> /run/err && fail "a disk in use w
 grep -q 'in use by' /run/err || fail "the refusal says: $(cat /run/err)"
 want "block-detach" pvn block-detach a xvdb
 want "network-detach" pvn network-detach a 1
+at_b() { (sleep 1; echo "$1"; sleep "$2"; printf '\035') | timeout 30 pvn console b > /dev/null; }
+# One that the guest has open stays, unless it is forced away.
+pvn block-attach b /run/more.img,raw,xvdb,w || fail "block-attach of a disk that was free again"
+at_b 'sleep 1000 < /dev/xvdb & echo OPEN-$((1+1))' 3
+pv_wait b OPEN-2 20
+pvn block-detach b xvdb 2> /run/err && fail "a disk in use was detached"
+[ "$(wc -l < /run/err)" = 1 ] && grep -q force /run/err || fail "block-detach of a disk in use says: $(cat /run/err)"
+pvn info b | grep -q 'disk .*xvdb.*connected' || fail "a refused block-detach took the disk: $(pvn info b | grep disk)"
+at_b 'dd if=/dev/xvdb of=/dev/null bs=64k count=4 2> /dev/null && echo READS-$((1+1))' 2
+pv_wait b READS-2 20
+want "block-detach --force" pvn block-detach -f b xvdb
+pvn info b | grep -q 'disk .*xvdb' && fail "block-detach --force left the disk"
 
 say tuning
 want "vcpu-set" pvn vcpu-set a 1
@@ -41,8 +90,6 @@ want "pause" pvn pause a
 want "list says paused" test "$(pvn list a | awk 'NR == 2 { print $5 }')" = paused
 want "unpause" pvn unpause a
 pvn top -n 1 -d 1 | grep -q '^a ' || fail "pvn top"
-pvn dmesg | grep -q . || fail "pvn dmesg is empty"
-pvn debug-keys h || fail "pvn debug-keys"
 
 say ends
 id=$(pvn list a | awk 'NR == 2 { print $2 }')
@@ -52,6 +99,29 @@ wait_for 60 again || fail "it did not start again"
 want "shutdown" pvn shutdown -w b
 wait_for 20 pv_gone b || fail "b is still there"
 want "destroy" pvn destroy a
+
+# What follows an end, with guests that end at once: on ACTION, tiny-WHAT, and
+# then the states of all guests of that name.
+say actions
+states() { pvn list | awk '$1 ~ /^e/ { print $5 }' | sort | uniq -c | awk '{ print $1 $2 }' | paste -sd+; }
+on()
+{
+    printf 'name="e"\nkernel="/run/job/files/tiny-%s.elf"\nmemory=32\n%s="%s"\n' "$3" "$1" "$2" > /run/e.cfg
+    pvn create -q /run/e.cfg || fail "create for $1 = $2"
+    is_so() { [ "$(states)" = "$1" ]; }
+    wait_for 20 is_so "$4" || fail "$1 = $2: $(states) instead of $4"
+    sleep 1
+    is_so "$4" || fail "$1 = $2: it does not stay $4, but $(states)"
+    for g in $(pvn list --names | grep '^e'); do pvn destroy "$g"; done
+}
+on on_poweroff destroy poweroff ''
+on on_poweroff preserve poweroff 1shutdown
+on on_crash destroy crash ''
+on on_crash preserve crash 1crashed
+on on_crash coredump-destroy crash ''
+# Five times again, and then it is left alone.
+on on_crash restart crash 1crashed
+on on_crash rename-restart crash 6crashed
 settled() { [ "$before" = "$(pv_left)" ]; }
 wait_for 10 settled || {
     pvstore tree /

@@ -6,4 +6,10 @@ $(PV_JOB)/%: $(BUILD)/bin/%
 $(PV_JOB)/lib.sh: tests/machine/pvn/lib.sh
 	@mkdir -p $(@D)
 	@cp $< $@
-test-job-files += $(PV_JOB)/lib.sh $(patsubst $(BUILD)/bin/%,$(PV_JOB)/%,$(programs))
+$(PV_JOB)/completion: dom0/completion/pvn
+	@mkdir -p $(@D)
+	@cp $< $@
+$(PV_JOB)/kill-at-step: tests/machine/pvn/kill-at-step.c
+	@mkdir -p $(@D)
+	@$(CC) $(USER_CFLAGS) -pie -s $< -o $@
+test-job-files += $(PV_JOB)/lib.sh $(PV_JOB)/completion $(PV_JOB)/kill-at-step $(patsubst $(BUILD)/bin/%,$(PV_JOB)/%,$(programs))

@@ -52,6 +52,9 @@ pv_trouble()
     say "pvnd:"; tail -20 $pv_log
     say "devices:"; pvstore tree / | grep -E 'state|hotplug|console|ring-ref|event-channel|error'
     say "processes:"; ps -eo pid,stat,wchan:20,time,args | grep '[p]v[nbcs]'
+    pvn list
+    pvn debug-keys e
+    sleep 1
 }
 
 pv_gone() { ! pvn list "$1" > /dev/null 2>&1; }

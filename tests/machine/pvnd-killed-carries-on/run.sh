@@ -1,8 +1,10 @@
-# pvnd may be killed while a guest is made or destroyed: the next one undoes
-# the first and finishes the second. Guests and daemons do not notice.
+# pvnd is killed at each step of making and of destroying a guest (in a soak; at
+# some of them otherwise): the next one undoes the first and finishes the
+# second. Guests and daemons do not notice.
 # on: host
 # soak-on: peer-host
-# secs: 400
+# secs: 300
+# long: 6000
 . /run/job/files/pv/lib.sh
 pv_up
 pv_guest calm job='n=0; while :; do n=$((n+1)); echo "TICK $n"; sleep 1; done'
@@ -12,30 +14,51 @@ pv_wait calm 'TICK 2' 90
 as_before() { [ "$before" = "$(pv_left)" ]; }
 before=$(pv_left)
 daemons=$(cat /run/paravane/children/*)
+is_there() { pvn list --names | grep -qx victim; }
+
+# at_step N VERB...: pvn VERB while pvnd is to die at step N of it; its answer is
+# in $rc, and in $said "killed" or how many steps there were.
+at_step()
+{
+    rm -f /run/said
+    kill-at-step "$(pvnd_pid)" "$1" > /run/said &
+    local killer=$!
+    shift
+    wait_for 10 grep -qs ready /run/said || fail "pvnd cannot be watched"
+    timeout 120 pvn "$@" > /dev/null 2> /run/err
+    rc=$?
+    kill $killer 2> /dev/null
+    wait $killer
+    said=$(tail -1 /run/said)
+    [ "$said" != killed ] || pvnd_start
+}
 check()
 {
-    grep -q victim <(pvn list --names) && { pvn destroy victim || fail "$1: destroy"; }
+    ! is_there || pvn destroy victim || fail "$1: destroy"
     wait_for 10 as_before ||
         fail "$1 left: $(diff <(echo "$before") <(pv_left) | grep '^[<>]' | tr '\n' ' ')"
 }
-for ms in 0 50 100 200 300 400 600 800 1200; do
-    pvn create -q /run/victim.cfg 2> /dev/null &
-    sleep "$(awk "BEGIN { print $ms / 1000 }")"
-    pvnd_kill
-    wait $!
-    rc=$?
-    pvnd_start
-    [ $rc != 0 ] || grep -q victim <(pvn list --names) || fail "killed after $ms ms: told yes, and gone"
-    check "create killed after $ms ms"
+# each_of SOME STEPS: the steps to be killed at, SOME of them but in a soak.
+each_of() { [ -n "${CYCLES:-}" ] && seq 1 "$2" || seq 1 $((($2 + $1 - 1) / $1)) "$2"; }
+
+at_step 1000000 create -q /run/victim.cfg
+make=${said#steps }
+at_step 1000000 destroy victim
+unmake=${said#steps }
+say "$make steps to make a guest, $unmake to destroy it"
+[ "$make" -gt 20 ] && [ "$unmake" -gt 10 ] || fail "the steps are not seen"
+for n in $(each_of 8 "$make"); do
+    at_step "$n" create -q /run/victim.cfg
+    [ $rc != 0 ] || is_there || fail "create killed at step $n: told yes, and gone"
+    say "create killed at step $n"
+    check "create killed at step $n"
 done
-for ms in 0 20 50 100 150 250; do
-    pvn create -q /run/victim.cfg || fail "create"
-    pvn destroy victim 2> /dev/null &
-    sleep "$(awk "BEGIN { print $ms / 1000 }")"
-    pvnd_kill
-    wait $!
-    pvnd_start
-    check "destroy killed after $ms ms"
+for n in $(each_of 5 "$unmake"); do
+    pvn create -q /run/victim.cfg || fail "create before step $n"
+    at_step "$n" destroy victim
+    ! is_there || pvn list victim | grep -q running || fail "destroy killed at step $n: half a guest is left"
+    say "destroy killed at step $n"
+    check "destroy killed at step $n"
 done
 [ "$daemons" = "$(cat /run/paravane/children/*)" ] || fail "a daemon was started again"
 n=$(pv_log_of calm | grep -ac TICK)

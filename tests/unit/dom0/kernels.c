@@ -37,6 +37,15 @@ const struct test_kernel test_kernel_low = {
     .mem_size = 0x2001,
 };
 
+const struct test_kernel test_kernel_offset = {
+    .virt_base = 0xffffffff80000000,
+    .paddr = 0xffffffff80001000,
+    .paddr_offset = 0xffffffff80000000,
+    .entry = 0xffffffff80001000,
+    .file_size = 0x1000,
+    .mem_size = 0x1000,
+};
+
 static uint8_t *put_note(uint8_t *p, uint32_t type, const void *desc,
                          uint32_t size)
 {
@@ -65,6 +74,8 @@ static uint8_t *put_notes(uint8_t *p, const struct test_kernel *k)
     p = put_string(p, XEN_ELFNOTE_LOADER, "generic");
     p = put_number(p, XEN_ELFNOTE_VIRT_BASE, k->virt_base);
     p = put_number(p, XEN_ELFNOTE_ENTRY, k->entry);
+    if (k->paddr_offset)
+        p = put_number(p, XEN_ELFNOTE_PADDR_OFFSET, k->paddr_offset);
     if (k->features)
         p = put_string(p, XEN_ELFNOTE_FEATURES, k->features);
     if (k->p2m_base)

@@ -2,6 +2,8 @@
  * A PV guest as the builder leaves it (the PV ABI's start of day): judged by
  * walking its memory in a fake machine whose pages start as junk.
  * sources: dom0/builder/builder.c dom0/builder/error.c dom0/builder/image.c
+ * sources: dom0/builder/image-file.c dom0/builder/image-kept.c
+ * sources: dom0/builder/ramdisk.c
  * sources: dom0/builder/bzimage.c dom0/builder/unpack.c dom0/builder/cache.c
  * sources: dom0/builder/elf.c dom0/builder/layout.c
  * sources: dom0/builder/pv-memory.c dom0/builder/pv-kernel.c

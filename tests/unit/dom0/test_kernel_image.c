@@ -2,6 +2,8 @@
  * Kernel files: recognised, unpacked whatever they are packed with, kept for
  * the next time; and ELF images that are no PV kernel.
  * sources: dom0/builder/image.c dom0/builder/bzimage.c dom0/builder/unpack.c
+ * sources: dom0/builder/image-file.c dom0/builder/image-kept.c
+ * sources: dom0/builder/ramdisk.c
  * sources: dom0/builder/cache.c dom0/builder/error.c
  * sources: dom0/builder/elf.c tests/unit/dom0/kernels.c
  * libs: -lz -llzma -lzstd -llz4 -lbz2 -llzo2 -lmd
@@ -376,6 +378,22 @@ static void test_kernels_of_another_kind_are_refused(void **state)
     assert_non_null(strstr(parse(&t, &k), "program headers"));
 }
 
+/* Xen's PADDR_OFFSET note: what to subtract from a segment's p_paddr. */
+static void test_addresses_are_counted_from_the_offset(void **state)
+{
+    struct test_kernel t = test_kernel_offset;
+    struct pv_kernel k;
+
+    (void)state;
+    assert_null(parse(&t, &k));
+    assert_int_equal(k.start, t.entry);
+    assert_int_equal(k.segment[0].va, t.entry);
+    t.paddr_offset = 0;
+    assert_non_null(strstr(parse(&t, &k), "program headers"));
+    t.paddr = UINT64_MAX - 0xfff;
+    assert_non_null(strstr(parse(&t, &k), "program headers"));
+}
+
 static void test_any_cut_of_an_image_is_refused_or_whole(void **state)
 {
     size_t size;
@@ -412,6 +430,7 @@ int main(void)
         T(test_sha256_of_known_texts),
         T(test_notes_are_read),
         T(test_kernels_of_another_kind_are_refused),
+        T(test_addresses_are_counted_from_the_offset),
         T(test_any_cut_of_an_image_is_refused_or_whole),
     };
 

@@ -3,13 +3,16 @@
  * restarted, destroyed; whatever fails on the way, and wherever pvnd is killed,
  * nothing is left that should not be.
  *
- * sources: dom0/daemon/create.c dom0/daemon/teardown.c dom0/daemon/lifecycle.c
+ * sources: dom0/daemon/room.c dom0/daemon/create.c
+ * sources: dom0/daemon/teardown.c dom0/daemon/lifecycle.c
  * sources: dom0/daemon/recover.c dom0/daemon/devices.c dom0/daemon/store.c
  * sources: dom0/daemon/intent.c dom0/daemon/kit.c dom0/daemon/work.c
  * sources: dom0/daemon/loop.c dom0/daemon/log.c dom0/daemon/fault.c
  * sources: dom0/daemon/networks.c dom0/daemon/registry.c dom0/daemon/guest.c
  * sources: dom0/daemon/record.c dom0/daemon/diskclaim.c
  * sources: dom0/builder/builder.c dom0/builder/error.c dom0/builder/image.c
+ * sources: dom0/builder/image-file.c dom0/builder/image-kept.c
+ * sources: dom0/builder/ramdisk.c
  * sources: dom0/builder/bzimage.c dom0/builder/unpack.c dom0/builder/cache.c
  * sources: dom0/builder/elf.c dom0/builder/layout.c
  * sources: dom0/builder/pv.c dom0/builder/pagetable.c dom0/builder/policy.c
@@ -274,12 +277,12 @@ static void test_guest_runs_with_its_devices(void **state)
     assert_int_equal(backends, 1u << 1);
     assert_string_equal(xs_fake_get("/local/domain/1/name"), "g");
     assert_string_equal(xs_fake_get("/local/domain/1/device/vbd/51712/"
-                                      "backend"),
+                                    "backend"),
                         "/local/domain/0/backend/pvblk/1/51712");
     assert_string_equal(
         xs_fake_get("/local/domain/0/backend/pvblk/1/51712/mode"), "w");
-    assert_string_equal(
-        xs_fake_get("/local/domain/0/backend/pvif/1/0/bridge"), "xenbr0");
+    assert_string_equal(xs_fake_get("/local/domain/0/backend/pvif/1/0/bridge"),
+                        "xenbr0");
     assert_string_equal(
         xs_fake_get("/local/domain/0/backend/pvif/1/0/frontend"),
         "/local/domain/1/device/vif/0");
@@ -332,13 +335,11 @@ static void test_what_follows_an_end_is_the_configurations(void **state)
     guest_free(g);
 }
 
-/* The guest's domain ends by itself; what follows is over when we return. */
-static void end_with(struct world *w, uint32_t domid, unsigned reason)
+/* Look after the guests once; what follows is over when we return. */
+static void look_after(struct world *w)
 {
     unsigned left = 1;
 
-    hv_fake_domain(domid)->shut_down = true;
-    hv_fake_domain(domid)->shutdown_code = reason;
     assert_int_equal(loop_create(&w->d.loop), 0);
     assert_int_equal(lifecycle_start(&w->d), 0);
     event_base_loop(loop_base(w->d.loop), EVLOOP_ONCE);
@@ -351,6 +352,14 @@ static void end_with(struct world *w, uint32_t domid, unsigned reason)
     lifecycle_stop(&w->d);
     loop_destroy(w->d.loop);
     w->d.loop = NULL;
+}
+
+/* The guest's domain ends by itself. */
+static void end_with(struct world *w, uint32_t domid, unsigned reason)
+{
+    hv_fake_domain(domid)->shut_down = true;
+    hv_fake_domain(domid)->shutdown_code = reason;
+    look_after(w);
 }
 
 static void test_powered_off_guest_is_destroyed(void **state)
@@ -414,11 +423,31 @@ static void test_renamed_guest_steps_aside_for_a_new_one(void **state)
     assert_int_equal(new->nr_disks, 1);
     assert_int_equal(backends, 1u << 2);
     registry_put(w->d.registry, new);
+    look_after(w); /* it ended once: nothing more follows */
+    assert_string_equal(old->name, "g-1");
+    assert_int_equal(hv_fake_nr_domains(), 2);
     assert_int_equal(destroy(w), 0);
     k = kit_get(w->d.kits, &f);
     assert_int_equal(lifecycle_destroy(&w->d, k, old, true, &f), 0);
     kit_put(w->d.kits, k);
     registry_put(w->d.registry, old);
+    assert_true(nothing_left(w));
+}
+
+static void test_guest_that_ends_at_once_is_not_started_for_ever(void **state)
+{
+    struct world *w = *state;
+    struct fault f;
+    const struct guest *g;
+    unsigned ends = 0;
+
+    assert_int_equal(create(w, configured(w, "on_crash='restart'"), &f), 0);
+    g = registry_first(w->d.registry);
+    for (; ends < 10 && g->state == GUEST_RUNNING; ends++)
+        end_with(w, g->domid, SHUTDOWN_crash);
+    assert_int_equal(ends, 6);
+    assert_int_equal(g->state, GUEST_PRESERVED);
+    assert_int_equal(destroy(w), 0);
     assert_true(nothing_left(w));
 }
 
@@ -760,6 +789,7 @@ int main(void)
         TEST(test_rebooted_guest_starts_again),
         TEST(test_preserved_guest_stays_as_it_ended),
         TEST(test_renamed_guest_steps_aside_for_a_new_one),
+        TEST(test_guest_that_ends_at_once_is_not_started_for_ever),
         TEST(test_guest_destroyed_by_others_is_cleaned_up),
         TEST(test_missing_bridge_is_refused),
         TEST(test_too_little_memory_is_refused),

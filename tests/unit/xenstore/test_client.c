@@ -10,6 +10,9 @@
  * sources: xenstore/core/req-txn.c xenstore/core/req-domain.c
  * sources: xenstore/core/control.c xenstore/core/check.c
  * sources: xenstore/core/journal.c xenstore/transport/conn.c
+ * sources: xenstore/core/record.c xenstore/core/snapshot.c
+ * sources: xenstore/core/replay.c xenstore/core/replay-fields.c
+ * sources: xenstore/core/replay-tree.c xenstore/core/replay-client.c
  * sources: xenstore/transport/socket.c xenstore/client/xs.c
  * sources: xenstore/client/xs-conn.c xenstore/client/xs-watch.c
  */
@@ -170,7 +173,7 @@ static bool is_readable(void)
 {
     struct pollfd p = {.fd = xs_fileno(h), .events = POLLIN};
 
-    return poll(&p, 1, 0) == 1;
+    return poll(&p, 1, 100) == 1;
 }
 
 /* The descriptor says so while an event waits, wherever it waits. */
@@ -181,6 +184,7 @@ static void test_watches_and_their_descriptor(void **state)
 
     (void)state;
     assert_true(xs_watch(h, "/w", "tok"));
+    assert_true(is_readable()); /* it came in one piece with the reply */
     event = xs_read_watch(h, &num);
     assert_int_equal(num, 2);
     assert_string_equal(event[XS_WATCH_PATH], "/w");

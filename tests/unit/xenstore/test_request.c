@@ -10,6 +10,9 @@
  * sources: xenstore/core/req-txn.c xenstore/core/req-domain.c
  * sources: xenstore/core/control.c xenstore/core/check.c
  * sources: xenstore/core/journal.c xenstore/transport/conn.c
+ * sources: xenstore/core/record.c xenstore/core/snapshot.c
+ * sources: xenstore/core/replay.c xenstore/core/replay-fields.c
+ * sources: xenstore/core/replay-tree.c xenstore/core/replay-client.c
  */
 #include "tests/unit/xenstore/world.h"
 
@@ -30,8 +33,6 @@ static int teardown(void **state)
     world_done(&w);
     return 0;
 }
-
-#define EQ(got, want) assert_string_equal(got, want)
 
 static void test_values_are_stored_byte_exact(void **state)
 {

@@ -21,6 +21,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define EQ(got, want) assert_string_equal(got, want)
+
 struct world {
     struct store *s;
     unsigned int logged;

@@ -1,0 +1,160 @@
+#!/usr/bin/env python3
+"""Paravane, the real Xen and the bare machine, side by side: the same kernel
+file on the same emulated machine, rounds interleaved. Writes report.html, .md
+and .json to build/bench. README.md says what the figures mean.
+
+Times are of an emulated machine: what counts is the ratio, and only where the
+quartiles do not overlap."""
+import argparse
+import importlib
+import json
+import os
+import platform
+import subprocess
+import sys
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path[:0] = [os.path.join(HERE, "pathlen"), os.path.join(os.path.dirname(HERE), "machine")]
+import machine
+import pathlen
+import report
+import sides
+
+FULL = dict(rounds=5, settings="MS=250 GUESTS='1 2' TSC_MODES='native default' IDLE_GUESTS=16")
+QUICK = dict(rounds=2, settings="MS=40 GUESTS='1 2' TSC_MODES=native IDLE_GUESTS=0")
+
+
+def say(text):
+    print(f"[{time.strftime('%H:%M:%S')}] {text}", flush=True)
+
+
+class Rows:
+    """Rows by name, in the order in which they were first seen."""
+
+    def __init__(self):
+        self.rows = {}
+
+    def add(self, name, unit, side, value):
+        row = self.rows.setdefault(name, {"name": name, "unit": unit, "better": "less", "samples": {}})
+        row["samples"].setdefault(side, []).append(value)
+
+    def extend(self, rows):
+        for row in rows:
+            self.rows[row["name"]] = row
+
+
+def measure_sides(rows, which, rounds, settings):
+    """Interleaved: every other round in the opposite order."""
+    slow = machine.how_busy()
+    logs = os.path.join(machine.ROOT, "build", "logs")
+    os.makedirs(logs, exist_ok=True)
+    for n in range(rounds):
+        for side, hv in which if n % 2 == 0 else which[::-1]:
+            say(f"round {n + 1} of {rounds}: {side}")
+            log = os.path.join(logs, f"bench-{side}-{n}.log")
+            for name, (value, unit) in sides.one_boot(side, hv, log, settings, slow).items():
+                rows.add(name, unit, side, value)
+
+
+def measure_paths(rows, which):
+    for side, hv in which:
+        if hv is None:
+            continue
+        say(f"path lengths: {side}")
+        for op, counts in pathlen.measure(hv, side).items():
+            rows.add(f"path/{op}", "instructions", side, counts["instructions"])
+            flushes = sum(counts[c] for c in ("cr3", "cr4", "invlpg", "invpcid"))
+            if flushes:
+                rows.add(f"path/{op} (TLB flushes)", "", side, flushes)
+
+
+def measure_trips(rows, hv, settings):
+    """One boot with the counter on; it is not to disturb the timed ones."""
+    say("round trips")
+    log = os.path.join(machine.ROOT, "build", "logs", "bench-trips.log")
+    settings += " GUESTS= IDLE_GUESTS=0 ROUND_TRIPS=1"
+    got = sides.one_boot("ours", hv, log, settings, machine.how_busy(), hvargs="count_round_trips")
+    for name, (value, unit) in got.items():
+        if name.startswith("trips/"):
+            rows.add(name, unit, "ours", value)
+
+
+def measure_lifecycle(rows, hv, peer, rounds):
+    """The host domain's part has a script of its own."""
+    try:
+        lifecycle = importlib.import_module("lifecycle")
+    except ModuleNotFoundError:
+        say("no life cycle rows: tests/bench/lifecycle.py is not there")
+        return
+    rows.extend(lifecycle.rows(hv, peer, rounds, say))
+
+
+def git(*args):
+    return subprocess.run(["git", "-C", machine.ROOT, *args], capture_output=True, text=True).stdout.strip()
+
+
+def about(a, rounds, settings):
+    cpu = next((line.split(":")[1].strip() for line in open("/proc/cpuinfo") if line.startswith("model name")), "?")
+    qemu = subprocess.run(["qemu-system-x86_64", "--version"], capture_output=True, text=True).stdout.split("\n")[0]
+    dirty = " with changes" if git("status", "--porcelain", "-uno") else ""
+    return {
+        "Commit": git("log", "-1", "--format=%h %cs %s") + dirty,
+        "Repeat": f"make bench{' QUICK=1' if a.quick else ''} ROUNDS={rounds}",
+        "Rounds": f"{rounds}, interleaved; a cell is the median [quartiles] of one value a round",
+        "Counts as": "better or worse only where the quartile ranges do not overlap; same otherwise",
+        "Machine": f"{sides.CPUS} CPUs, cpu=max,-smap, disk cache=unsafe; dom0 {sides.DOM0_MIB} MiB of "
+                   f"{sides.HOST_MIB}, bare {sides.DOM0_MIB}",
+        "Settings": settings,
+        "Host": f"{os.cpu_count()} x {cpu}, load {os.getloadavg()[0]:.1f} at the end, {platform.release()}",
+        "Emulator": qemu,
+        "When": time.strftime("%Y-%m-%d %H:%M"),
+    }
+
+
+def main():
+    p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    p.add_argument("--hv", default=machine.default_hv())
+    p.add_argument("--peer", default=os.path.join(machine.ROOT, "build", "peer", "xen.elf"),
+                   help="the real Xen's ELF image (make peer)")
+    p.add_argument("--rounds", type=int)
+    p.add_argument("--quick", action="store_true", help="under five minutes")
+    p.add_argument("--only", default="sides,paths,trips,lifecycle", help="comma-separated parts")
+    p.add_argument("--add", action="append", default=[], metavar="FILE", help="more rows, a JSON list")
+    p.add_argument("--out", default=os.path.join(machine.ROOT, "build", "bench"))
+    a = p.parse_args()
+    preset = QUICK if a.quick else FULL
+    rounds, hv, peer = a.rounds or preset["rounds"], os.path.abspath(a.hv), os.path.abspath(a.peer)
+    which = [("bare", None), ("ours", hv)]
+    if os.path.exists(peer):
+        which.insert(1, ("peer", peer))
+    else:
+        say(f"no {peer}: only our own figures")
+    rows, parts = Rows(), a.only.split(",")
+    begin = time.monotonic()
+    try:
+        if "paths" in parts:
+            measure_paths(rows, which)
+        if "sides" in parts:
+            measure_sides(rows, which, rounds, preset["settings"])
+        if "trips" in parts and not a.quick:
+            measure_trips(rows, hv, preset["settings"])
+        if "lifecycle" in parts and not a.quick:
+            measure_lifecycle(rows, hv, peer if len(which) == 3 else None, rounds)
+    except (sides.Failed, pathlen.Broken) as e:
+        say(f"stopped: {e}")
+        if not rows.rows:
+            sys.exit(1)
+    for path in a.add:
+        with open(path) as f:
+            rows.extend(json.load(f))
+    took = f"{(time.monotonic() - begin) / 60:.0f} minutes"
+    result = {"title": "Paravane and its peer", "about": {**about(a, rounds, preset["settings"]), "Took": took},
+              "rows": list(rows.rows.values())}
+    report.write(result, a.out)
+    print(report.markdown(result))
+    say(f"{os.path.relpath(a.out)}/report.html, .md, .json")
+
+
+if __name__ == "__main__":
+    main()

@@ -14,11 +14,11 @@ modprobe -a dm-delay loop || skip "no dm-delay"
 # --- what all stands on: the lock of a killed process with a write under way
 truncate -s 8M /run/slow.img
 loop=$(losetup -f --show /run/slow.img) || fail "losetup"
-delay() { dmsetup "$1" slow --table "0 16384 delay $loop 0 0 $loop 0 $2"; }
+delay() { dmsetup --noudevsync "$1" slow --table "0 16384 delay $loop 0 0 $loop 0 $2"; }
 delay create 2000 || fail "dmsetup"
 $io lockproof /dev/mapper/slow > /run/proof || fail "the lock was free before the write had ended: $(tail -1 /run/proof)"
 say "$(cat /run/proof)"
-dmsetup suspend slow && delay reload 250 && dmsetup resume slow || fail "dmsetup reload"
+dmsetup --noudevsync suspend slow && delay reload 250 && dmsetup --noudevsync resume slow || fail "dmsetup reload"
 
 # --- guests at work
 mkdir -p /tmp/b && cp $io /tmp/b/ && cp /srv/guest/guest-initrd /tmp/initrd
@@ -50,7 +50,7 @@ kills=${CYCLES:-50}
 for i in $(seq "$kills"); do
     p=$block; [ $((i % 2)) = 0 ] && p=pvnetd
     old=$(child $p)
-    sleep "0.$((RANDOM % 5))"
+    sleep "0.$((RANDOM % 9 + 1))"
     kill -9 "$old" || fail "$p does not run"
     wait_for 20 runs $p "$old" || fail "$p is not started again"
     pv_said g BAD && break
@@ -63,5 +63,5 @@ pv_log_of g | grep -a BENCH
 [ "$(pv_log_of g | grep -ac 'BENCH verify-bad 0')" = 2 ] || fail "blocks held what was not written last"
 want "pvn destroy" pvn destroy g
 want "pvn destroy" pvn destroy h
-dmsetup remove slow
+dmsetup --noudevsync remove slow
 losetup -d "$loop"

@@ -71,6 +71,10 @@ def rows(hv, peer, rounds, sides, env, better, say=lambda text: None):
     return list(table.values())
 
 
+def settings(env, secs=4):
+    return {k: v.replace("SECS", str(secs)) for k, v in env.items()} | {"SECS": str(secs)}
+
+
 def show(row):
     text = f"{row['name']:44} {row['unit']:6}"
     medians = []
@@ -98,7 +102,7 @@ def main(doc, env, better):
     p.add_argument("--repeat", type=int, default=2, help="each variant, in a boot")
     p.add_argument("--json", help="add the rows to those of this file, so that rounds may be run one by one")
     a = p.parse_args()
-    env = {k: v.replace("SECS", str(a.secs)) for k, v in env.items()} | {"SECS": str(a.secs), "VARIANTS": a.variants, "REPEAT": str(a.repeat)}
+    env = settings(env, a.secs) | {"VARIANTS": a.variants, "REPEAT": str(a.repeat)}
     table = rows(os.path.abspath(a.hv), os.path.abspath(a.peer), a.rounds, a.sides.split(","), env, better,
                  lambda t: print(t, flush=True))
     if a.json:

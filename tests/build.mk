@@ -75,6 +75,7 @@ HOST_UNIT_NAMES := $(basename $(wildcard tests/unit/*/test_*.c))
 HOST_UNIT_CFLAGS = $(WARN) -O1 -g -D_GNU_SOURCE -D__XEN_TOOLS__ -DUNIT_TEST \
 	-DPARAVANE_VERSION='"$(VERSION)"' \
 	-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer -I.
+$(addprefix $(HOST_UNIT)/pv-backends/net/,link.o bridge.o): HOST_UNIT_CFLAGS += -isystem /usr/include/libnl3
 test_comment = $(shell sed -n 's/.*$(2): *\([^*]*\).*/\1/p' $(1).c)
 
 $(HOST_UNIT)/%.o: %.c tests/build.mk

@@ -144,6 +144,12 @@ int device_nodes_nic(struct node_list *l, const struct guest *g, uint32_t domid,
         add(&e, e.back, "vifname", n->vifname);
     if (n->mtu)
         add_number(&e, e.back, "mtu", n->mtu);
+    if (n->vlan)
+        add_number(&e, e.back, "vlan", n->vlan);
+    if (n->isolated)
+        add_number(&e, e.back, "isolated", 1);
+    if (n->antispoof)
+        add_number(&e, e.back, "antispoof", 1);
     if (n->rate_bytes) {
         snprintf(rate, sizeof(rate), "%llu,%u",
                  (unsigned long long)n->rate_bytes, n->rate_interval_us);

@@ -17,7 +17,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(os.path.dirname(HERE), "machine"))
 sys.path.insert(0, HERE)
 import machine
-from firstlight import quartiles
+from stats import quartiles
 
 DAEMONS = ["ours", "xenstored", "oxenstored"]
 COSTS = ("us", "us-each", "ms", "bytes")  # less is better

@@ -40,13 +40,15 @@ class Rows:
     def __init__(self):
         self.rows = {}
 
-    def add(self, name, unit, side, value, better="less"):
-        row = self.rows.setdefault(name, {"name": name, "unit": unit, "better": better, "samples": {}})
+    def add(self, name, unit, side, value, better="less", exact=False):
+        row = self.rows.setdefault((name, unit), {"name": name, "unit": unit, "better": better, "samples": {}})
+        if exact:
+            row["exact"] = True
         row["samples"].setdefault(side, []).append(value)
 
     def extend(self, rows):
         for row in rows:
-            self.rows[row["name"]] = row
+            self.rows[row["name"], row["unit"]] = row
 
 
 def measure_sides(rows, which, rounds, settings):
@@ -68,10 +70,10 @@ def measure_paths(rows, which):
             continue
         say(f"path lengths: {side}")
         for op, counts in pathlen.measure(hv, side).items():
-            rows.add(f"path/{op}", "instructions", side, counts["instructions"])
+            rows.add(f"path/{op}", "instructions", side, counts["instructions"], exact=True)
             flushes = sum(counts[c] for c in ("cr3", "cr4", "invlpg", "invpcid"))
             if flushes:
-                rows.add(f"path/{op} (TLB flushes)", "", side, flushes)
+                rows.add(f"path/{op}", "TLB flushes", side, flushes, exact=True)
 
 
 def measure_trips(rows, hv, settings):

@@ -34,6 +34,8 @@ CHECK_OFFSET(SS, ss);
 CHECK_OFFSET(ES, es);
 static_assert(CPU_INFO_CURRENT == sizeof(struct cpu_user_regs), "cpu/regs.h");
 static_assert(CPU_INFO_WORK == offsetof(struct cpu_info, work), "cpu/regs.h");
+static_assert(CPU_INFO_ENTRY_TSC == offsetof(struct cpu_info, entry_tsc),
+              "cpu/regs.h");
 static_assert(CPU_INFO_GUEST_RSP == offsetof(struct cpu_info, guest_rsp),
               "cpu/regs.h");
 static_assert(CPU_INFO_SIZE == sizeof(struct cpu_info), "cpu/regs.h");

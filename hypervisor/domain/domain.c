@@ -348,22 +348,39 @@ void domain_unpause(struct domain *d)
     spin_unlock(&d->lock);
 }
 
+static bool count_tool_pause(struct domain *d)
+{
+    bool room;
+
+    spin_lock(&d->lock);
+    room = d->nr_tool_pauses < 255;
+    if (room) {
+        d->nr_tool_pauses++;
+        d->paused_by_tools = true;
+    }
+    spin_unlock(&d->lock);
+    return room;
+}
+
 int domain_pause_tools(struct domain *d)
 {
     if (d == current->domain)
         return -EINVAL;
-
-    spin_lock(&d->lock);
-    if (d->nr_tool_pauses == 255) {
-        spin_unlock(&d->lock);
+    if (!count_tool_pause(d))
         return -EOVERFLOW;
-    }
-    d->nr_tool_pauses++;
-    d->paused_by_tools = true;
-    spin_unlock(&d->lock);
 
     domain_pause(d);
     return 0;
+}
+
+bool domain_stop_for_debugger(struct domain *d)
+{
+    if (!count_tool_pause(d))
+        return false;
+
+    pause_async(d);
+    virq_raise_global(VIRQ_DEBUGGER);
+    return true;
 }
 
 int domain_unpause_tools(struct domain *d)

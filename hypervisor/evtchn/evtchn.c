@@ -4,24 +4,6 @@
 #include "hypercall/hypercall.h"
 #include "irq/irq.h"
 
-static struct evtchn **bucket_slot(const struct evtchn_domain *e,
-                                   evtchn_port_t port)
-{
-    return &e->dir[port / DIR_PORTS][port / BUCKET_PORTS % DIR_BUCKETS];
-}
-
-struct evtchn *evtchn_get(const struct domain *d, evtchn_port_t port)
-{
-    const struct evtchn_domain *e = d->evtchn;
-    /* Pairs with the release in grow(): the bucket is there. */
-    uint32_t nr = __atomic_load_n(&e->nr_ports, __ATOMIC_ACQUIRE);
-
-    if (port >= nr)
-        return NULL;
-    port = nospec_index(port, nr);
-    return *bucket_slot(e, port) + port % BUCKET_PORTS;
-}
-
 static uint32_t port_limit(const struct domain *d)
 {
     /* max_evtchn_port is the highest number, not a count. */
@@ -39,8 +21,8 @@ static int grow(struct evtchn_domain *e)
         *dir = page_alloc();
     if (!*dir)
         return -ENOMEM;
-    *bucket_slot(e, port) = mem_alloc(BUCKET_PORTS * sizeof(struct evtchn));
-    if (!*bucket_slot(e, port))
+    *evtchn_bucket(e, port) = mem_alloc(BUCKET_PORTS * sizeof(struct evtchn));
+    if (!*evtchn_bucket(e, port))
         return -ENOMEM;
     __atomic_store_n(&e->nr_ports, port + BUCKET_PORTS, __ATOMIC_RELEASE);
     return 0;
@@ -134,8 +116,8 @@ static void wake_pollers(struct domain *d, evtchn_port_t port)
     }
 }
 
-void evtchn_set_pending(struct domain *d, evtchn_port_t port,
-                        struct evtchn *chn)
+static inline void raise_port(struct domain *d, evtchn_port_t port,
+                              struct evtchn *chn)
 {
     struct evtchn_domain *e = d->evtchn;
     struct vcpu *v = d->vcpu[READ_ONCE(chn->notify_vcpu)];
@@ -149,6 +131,12 @@ void evtchn_set_pending(struct domain *d, evtchn_port_t port,
     if (unlikely(now != abi))
         now->set_pending(v, port, chn);
     wake_pollers(d, port);
+}
+
+void evtchn_set_pending(struct domain *d, evtchn_port_t port,
+                        struct evtchn *chn)
+{
+    raise_port(d, port, chn);
 }
 
 int evtchn_send(struct domain *d, evtchn_port_t port)
@@ -165,8 +153,7 @@ int evtchn_send(struct domain *d, evtchn_port_t port)
     case ECS_INTERDOMAIN:
         /* Neither end can be closed while we hold this one's lock. */
         rd = chn->u.remote.d;
-        evtchn_set_pending(rd, chn->u.remote.port,
-                           evtchn_get(rd, chn->u.remote.port));
+        raise_port(rd, chn->u.remote.port, evtchn_get(rd, chn->u.remote.port));
         break;
     case ECS_IPI:
         evtchn_set_pending(d, port, chn);
@@ -465,7 +452,7 @@ static void evtchn_free(struct domain *d)
     if (!e)
         return;
     for (uint32_t p = 0; p < e->nr_ports; p += BUCKET_PORTS)
-        mem_free(*bucket_slot(e, p));
+        mem_free(*evtchn_bucket(e, p));
     for (unsigned i = 0; i < NR_DIRS; i++)
         if (e->dir[i])
             page_free(e->dir[i]);

@@ -39,22 +39,6 @@ struct cpu_user_regs *pv_regs(struct vcpu *v)
     return v == current ? &cpu_info()->regs : &v->pv.regs;
 }
 
-static mfn_t live_root(const struct vcpu *v)
-{
-    return v->pv.kernel_mode ? v->pv.cr3_kernel : v->pv.cr3_user;
-}
-
-/*
- * The hot half of a system call. The load of CR3 flushes but is not counted
- * as a flush: that is safe, and spares the shared clock.
- */
-void pv_toggle_mode(struct vcpu *v)
-{
-    v->pv.kernel_mode = !v->pv.kernel_mode;
-    __asm__ volatile("swapgs" ::: "memory");
-    write_cr3(live_root(v).n << PAGE_SHIFT);
-}
-
 static void save_state(struct vcpu *v)
 {
     v->pv.regs = cpu_info()->regs;
@@ -109,7 +93,7 @@ static void switch_tables(struct vcpu *prev, struct vcpu *next)
         spec_enter_domain(next->domain->id);
         __atomic_fetch_or(&next->domain->dirty_cpus, me, __ATOMIC_SEQ_CST);
     }
-    tlb_load_cr3(is_idle(next) ? host_l4 : live_root(next));
+    tlb_load_cr3(is_idle(next) ? host_l4 : pv_live_root(next));
     if (!is_idle(prev) && prev->domain != next->domain)
         __atomic_fetch_and(&prev->domain->dirty_cpus, ~me, __ATOMIC_SEQ_CST);
 }

@@ -1,8 +1,10 @@
 /*
  * A disk as a frontend meets it through the store: what is offered, two rings,
- * limits and sizes that change while it is in use, a successor that carries on.
+ * limits and sizes and media that change while it is in use, a successor that
+ * carries on.
  *
- * sources: pv-backends/block/device.c pv-backends/block/queue.c
+ * sources: pv-backends/block/device.c pv-backends/block/details.c
+ * sources: pv-backends/block/medium.c pv-backends/block/queue.c
  * sources: pv-backends/block/blkback.c pv-backends/block/blkdecode.c
  * sources: pv-backends/block/blkio.c pv-backends/block/blkio-uring.c
  * sources: pv-backends/block/blkio-threads.c pv-backends/block/image.c
@@ -305,6 +307,61 @@ static void test_successor_takes_both_rings(void **state)
     assert_string_equal(xs_fake_get(BE "/state"), "4");
 }
 
+/* An empty drive, a disc, a disc that is not there, the drive emptied again. */
+static void test_medium_changes_in_use(void **state)
+{
+    unsigned char *page = gnttab_fake_grant(DATA, 1), byte = 0x42;
+    char missing[80];
+    int fd = open(w.image, O_RDWR);
+
+    (void)state;
+    assert_int_equal(pwrite(fd, &byte, 1, 0), 1);
+    close(fd);
+    xs_fake_put(FE "/state", "1");
+    xs_fake_put(BE "/params", "");
+    xs_fake_put(BE "/mode", "r");
+    xs_fake_put(BE "/device-type", "cdrom");
+    xs_fake_put(BE "/online", "1");
+    xs_fake_put(BE "/state", "1");
+    xs_fake_put(BE "/frontend", FE);
+    run();
+    frontend_offers_rings("2");
+    xs_fake_put(FE "/state", "4");
+    run();
+    assert_string_equal(xs_fake_get(BE "/state"), "4");
+    assert_string_equal(xs_fake_get(BE "/sectors"), "0");
+    request(0, BLKIF_OP_READ, 0, DATA);
+    run();
+    assert_int_equal(status(0, 0), BLKIF_RSP_ERROR);
+    xs_fake_put(BE "/params", w.image);
+    run();
+    assert_string_equal(xs_fake_get(BE "/sectors"), "2048");
+    request(0, BLKIF_OP_READ, 0, DATA);
+    run();
+    assert_int_equal(status(0, 1), BLKIF_RSP_OKAY);
+    assert_int_equal(page[0], 0x42);
+    snprintf(missing, sizeof(missing), "%s-not", w.image);
+    xs_fake_put(BE "/params", missing);
+    run();
+    assert_string_equal(xs_fake_get(BE "/sectors"), "2048");
+    request(1, BLKIF_OP_READ, 8, DATA);
+    run();
+    assert_int_equal(status(1, 0), BLKIF_RSP_OKAY);
+    xs_fake_put(BE "/params", "");
+    run();
+    assert_string_equal(xs_fake_get(BE "/sectors"), "0");
+}
+
+/* A disk's image is not a medium. */
+static void test_image_of_a_disk_stays(void **state)
+{
+    (void)state;
+    connect_disk();
+    xs_fake_put(BE "/params", "/dev/null");
+    run();
+    assert_string_equal(xs_fake_get(BE "/sectors"), "2048");
+}
+
 #define DISK_TEST(t) cmocka_unit_test_setup_teardown(t, setup, teardown)
 
 int main(void)
@@ -317,6 +374,8 @@ int main(void)
         DISK_TEST(test_limit_changes_in_use),
         DISK_TEST(test_growing_image_is_announced),
         DISK_TEST(test_successor_takes_both_rings),
+        DISK_TEST(test_medium_changes_in_use),
+        DISK_TEST(test_image_of_a_disk_stays),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

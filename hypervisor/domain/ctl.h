@@ -27,6 +27,7 @@ struct domctl_row {
 /* domctl-life.c */
 int ctl_createdomain(struct domain *d, struct xen_domctl *op);
 int ctl_destroydomain(struct domain *d, struct xen_domctl *op);
+int ctl_setdebugging(struct domain *d, struct xen_domctl *op);
 int ctl_pausedomain(struct domain *d, struct xen_domctl *op);
 int ctl_unpausedomain(struct domain *d, struct xen_domctl *op);
 int ctl_resumedomain(struct domain *d, struct xen_domctl *op);

@@ -7,6 +7,7 @@ static const struct domctl_row rows[] = {
     [XEN_DOMCTL_createdomain] = {ctl_createdomain, CTL_OUT | CTL_NO_DOMAIN},
     [XEN_DOMCTL_destroydomain] = {ctl_destroydomain, CTL_NOT_SELF},
     [XEN_DOMCTL_pausedomain] = {ctl_pausedomain, CTL_NOT_SELF},
+    [XEN_DOMCTL_setdebugging] = {ctl_setdebugging, CTL_NOT_SELF},
     [XEN_DOMCTL_unpausedomain] = {ctl_unpausedomain, CTL_NOT_SELF},
     [XEN_DOMCTL_resumedomain] = {ctl_resumedomain, CTL_NOT_SELF},
     [XEN_DOMCTL_getdomaininfo] = {ctl_getdomaininfo, CTL_OUT | CTL_NO_DOMAIN},

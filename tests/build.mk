@@ -5,7 +5,7 @@
 HV ?= $(BUILD)/paravane.elf
 export HV
 
-.PHONY: deps image run demo unit machine check soak bench bench-store fuzz lint format FORCE_HV
+.PHONY: deps image run demo unit model machine check soak bench bench-store fuzz lint format FORCE_HV
 deps: ## install what is missing of Debian's packages (needs root)
 	@tests/deps.sh
 
@@ -75,6 +75,7 @@ HOST_UNIT_NAMES := $(basename $(wildcard tests/unit/*/test_*.c))
 HOST_UNIT_CFLAGS = $(WARN) -O1 -g -D_GNU_SOURCE -D__XEN_TOOLS__ -DUNIT_TEST \
 	-DPARAVANE_VERSION='"$(VERSION)"' \
 	-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer -I.
+$(addprefix $(HOST_UNIT)/pv-backends/net/,link.o bridge.o): HOST_UNIT_CFLAGS += -isystem /usr/include/libnl3
 test_comment = $(shell sed -n 's/.*$(2): *\([^*]*\).*/\1/p' $(1).c)
 
 $(HOST_UNIT)/%.o: %.c tests/build.mk
@@ -120,6 +121,9 @@ HOST_SCRIPTS := $(patsubst tests/unit/xenstore/%.py,$(HOST_UNIT)/%,$(wildcard te
 
 unit: $(HOST_SCRIPTS) $(addprefix $(UNIT)/,$(UNIT_NAMES)) $(addprefix $(HOST_UNIT)/,$(HOST_UNIT_NAMES)) ## unit tests on the host
 	@tests/unit/run.py $^
+
+model: deps ## protocols whose order matters, every interleaving (spin)
+	@tests/model/run.sh $(abspath $(BUILD))/model $(wildcard tests/model/*.pml)
 
 # --- guests and tools that machine tests hand to dom0 -------------------------
 TEST_OUT := $(BUILD)/tests/machine

@@ -12,4 +12,6 @@ $(RUN_INIT)/embed.o: dom0/cli/run-init/embed.S $(RUN_INIT)/init
 	@$(CC) -DRUN_INIT='"$(RUN_INIT)/init"' -c $< -o $@
 $(BUILD)/bin/pvn: $(RUN_INIT)/embed.o
 
-$(call program,pvn,$(cli-src) $(xs-client-src),-ljansson)
+$(call program,pvn,$(cli-src) $(wildcard dom0/debug/*.c) $(xs-client-src) \
+	$(libs-hypercall-src) $(libs-foreignmem-src),\
+	-ljansson $(libs-hypercall-libs) $(libs-foreignmem-libs))

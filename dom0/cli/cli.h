@@ -8,6 +8,7 @@
 #include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /* How pvn ends; in pvn(1). */
 enum exit_code {
@@ -82,6 +83,12 @@ json_int_t get_int(const json_t *o, const char *key);
 /* "512", "512M", "1G", "524288K" to KiB; plain numbers are MiB. -1: no size. */
 long long parse_size_kib(const char *text);
 
+/* gdb: let gdbs at a guest through a port until it is gone or we are told to
+ * end; the guest goes on after each. What to exit with. */
+int gdb_serve(const char *guest, const char *port);
+/* info: where the vcpus of a guest that ended stand, and its last lines. */
+void print_dead(const char *guest);
+
 /* --- verbs -----------------------------------------------------------------*/
 
 int cmd_create(int argc, char **argv);
@@ -89,6 +96,9 @@ int cmd_list(int argc, char **argv);
 int cmd_info(int argc, char **argv);
 int cmd_console(int argc, char **argv);
 int cmd_run(int argc, char **argv);
+int cmd_gdb(int argc, char **argv);
+int cmd_dump(int argc, char **argv);
+int cmd_stack(int argc, char **argv);
 int cmd_pause(int argc, char **argv);
 int cmd_unpause(int argc, char **argv);
 int cmd_shutdown(int argc, char **argv);
@@ -106,6 +116,14 @@ int cmd_debug_keys(int argc, char **argv);
 int cmd_top(int argc, char **argv);
 int cmd_store(int argc, char **argv);
 int cmd_version(int argc, char **argv);
+
+/*
+ * A guest's number; a guest to look into. EXIT_OK, or what to exit with, after
+ * the reason was printed.
+ */
+struct target;
+int guest_domid(const char *guest, uint32_t *domid);
+int guest_target(const char *guest, struct target **t);
 
 /*
  * A guest's console as a descriptor; a guest that was just made has it a moment

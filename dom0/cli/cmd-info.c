@@ -1,6 +1,7 @@
 #include "dom0/cli/cli.h"
 
 #include <stdio.h>
+#include <string.h>
 #include <time.h>
 
 static void line(const char *name, const char *value)
@@ -65,6 +66,9 @@ static void print_guest(const json_t *o)
     line("on reboot", get_string(o, "on_reboot"));
     line("on crash", get_string(o, "on_crash"));
     print_devices(o);
+    if (!strcmp(get_string(o, "state"), "crashed") ||
+        !strcmp(get_string(o, "state"), "shutdown"))
+        print_dead(get_string(o, "name"));
 }
 
 static void print_host(const json_t *o)

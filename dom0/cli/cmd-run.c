@@ -5,10 +5,12 @@
 #include "dom0/cli/run.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -17,7 +19,7 @@ enum { COMMAND_WORDS = 200, COMMAND_BYTES = 65536, MEMORY_KIB = 256 * 1024 };
 extern const char run_init_begin[], run_init_end[];
 
 struct run_options {
-    const char *kernel, *initrd, *root, *append, *memory, *smp, *name;
+    const char *kernel, *initrd, *root, *append, *memory, *smp, *name, *gdb;
     const char **command;
     int nr_command;
     bool quiet, keep;
@@ -232,11 +234,22 @@ static int start(const struct run_options *o, const char *config, int *console)
         return status;
     /* From its first line on. */
     status = console_open(o->name, console);
-    if (!status)
+    if (!status && !o->gdb) /* else gdb lets it go */
         status = client_guest_call("unpause", o->name);
     if (status)
         (void)client_guest_call("destroy", o->name);
     return status;
+}
+
+/* gdb's side is a process of its own, which ends with us. 0: there is none. */
+static pid_t start_gdb(const struct run_options *o)
+{
+    pid_t pid = o->gdb ? fork() : 0;
+
+    if (!o->gdb || pid)
+        return pid;
+    prctl(PR_SET_PDEATHSIG, SIGTERM);
+    _exit(gdb_serve(o->name, o->gdb));
 }
 
 static int run(const struct run_options *o)
@@ -245,6 +258,7 @@ static int run(const struct run_options *o)
     FILE *ramdisk = init ? make_ramdisk(o) : NULL;
     char *config;
     int console, rc;
+    pid_t gdb;
 
     if (init && !ramdisk)
         return RUN_NO_RESULT;
@@ -255,23 +269,23 @@ static int run(const struct run_options *o)
         fclose(ramdisk);
     if (rc)
         return RUN_NO_RESULT;
+    gdb = start_gdb(o);
     rc = run_watch(o->name, console, init, o->keep);
     close(console);
+    if (gdb > 0)
+        kill(gdb, SIGTERM);
     return rc;
 }
 
 int cmd_run(int argc, char **argv)
 {
     struct run_options o = {0};
-    const struct opt opts[] = {{"initrd", 'i', NULL, &o.initrd},
-                               {"root", 'r', NULL, &o.root},
-                               {"append", 'a', NULL, &o.append},
-                               {"memory", 'm', NULL, &o.memory},
-                               {"smp", 's', NULL, &o.smp},
-                               {"name", 'n', NULL, &o.name},
-                               {"quiet", 'q', &o.quiet, NULL},
-                               {"keep", 'k', &o.keep, NULL},
-                               {0}};
+    const struct opt opts[] = {
+        {"initrd", 'i', NULL, &o.initrd}, {"root", 'r', NULL, &o.root},
+        {"append", 'a', NULL, &o.append}, {"memory", 'm', NULL, &o.memory},
+        {"smp", 's', NULL, &o.smp},       {"name", 'n', NULL, &o.name},
+        {"gdb", 'g', NULL, &o.gdb},       {"quiet", 'q', &o.quiet, NULL},
+        {"keep", 'k', &o.keep, NULL},     {0}};
     const char *args[COMMAND_WORDS + 1];
     int nr = options_take(opts, argc, argv, args, 1, COMMAND_WORDS + 1);
     char name[32];

@@ -29,11 +29,19 @@ static const struct verb verbs[] = {
      "  -m, --memory SIZE   (256M, more for a large ramdisk)\n"
      "  -s, --smp N         vcpus (1)\n"
      "  -n, --name NAME     what it is called (run-PID)\n"
+     "  -g, --gdb PORT      wait for gdb before the first instruction\n"
      "  -q, --quiet         have the kernel print errors only\n"
      "  -k, --keep          leave a guest that crashed for a look\n"
      "COMMAND runs in the ramdisk; pvn exits as it does, or with 125 when\n"
      "there was no way to tell.\n",
      cmd_run},
+    {"stack", "GUEST", "where each vcpu of a guest is",
+     "  -s, --symbols FILE   names from a System.map or an ELF kernel\n",
+     cmd_stack},
+    {"gdb", "GUEST", "let gdb look into a guest: target remote | pvn gdb GUEST",
+     "  -p, --port PORT   listen there, on this machine only\n", cmd_gdb},
+    {"dump", "GUEST FILE", "write a guest's memory as an ELF core file",
+     "  -q, --quiet     print nothing but errors\n", cmd_dump},
     {"pause", "GUEST", "stop a guest where it is", "", cmd_pause},
     {"unpause", "GUEST", "let a paused guest go on", "", cmd_unpause},
     {"shutdown", "GUEST", "ask a guest to power off",

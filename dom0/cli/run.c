@@ -132,7 +132,7 @@ static enum fate fate_of(const char *guest)
 
     if (client_call("list", NULL, &list))
         return FATE_GONE;
-    json_array_foreach(list, i, g)
+    json_array_foreach(json_object_get(list, "guests"), i, g)
     {
         if (strcmp(get_string(g, "name"), guest))
             continue;

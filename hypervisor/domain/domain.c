@@ -26,6 +26,7 @@ static struct spinlock reap_lock;
 static struct list reap_list = LIST_INIT(reap_list);
 static struct timer reap_timer;
 static bool reap_timer_ready;
+#define REAP_PAUSE_NS (100 * NS_PER_US)
 
 static struct domain *find(domid_t id)
 {
@@ -285,19 +286,22 @@ static void destroy(struct domain *d)
 
 static void reap(void *unused)
 {
-    (void)unused;
-    for (;;) {
-        struct list *it;
+    struct list *it;
+    bool more;
 
-        spin_lock(&reap_lock);
-        it = reap_list.next;
-        if (it != &reap_list)
-            list_del(it);
-        spin_unlock(&reap_lock);
-        if (it == &reap_list)
-            return;
+    (void)unused;
+    spin_lock(&reap_lock);
+    it = reap_list.next;
+    if (it != &reap_list)
+        list_del(it);
+    more = reap_list.next != &reap_list;
+    spin_unlock(&reap_lock);
+
+    if (it != &reap_list)
         destroy(list_entry(it, struct domain, reap));
-    }
+    /* One at a time: each takes a while, and interrupts are off. */
+    if (more)
+        timer_set(&reap_timer, clock_now_ns() + REAP_PAUSE_NS);
 }
 
 void domain_put(struct domain *d)
@@ -344,22 +348,39 @@ void domain_unpause(struct domain *d)
     spin_unlock(&d->lock);
 }
 
+static bool count_tool_pause(struct domain *d)
+{
+    bool room;
+
+    spin_lock(&d->lock);
+    room = d->nr_tool_pauses < 255;
+    if (room) {
+        d->nr_tool_pauses++;
+        d->paused_by_tools = true;
+    }
+    spin_unlock(&d->lock);
+    return room;
+}
+
 int domain_pause_tools(struct domain *d)
 {
     if (d == current->domain)
         return -EINVAL;
-
-    spin_lock(&d->lock);
-    if (d->nr_tool_pauses == 255) {
-        spin_unlock(&d->lock);
+    if (!count_tool_pause(d))
         return -EOVERFLOW;
-    }
-    d->nr_tool_pauses++;
-    d->paused_by_tools = true;
-    spin_unlock(&d->lock);
 
     domain_pause(d);
     return 0;
+}
+
+bool domain_stop_for_debugger(struct domain *d)
+{
+    if (!count_tool_pause(d))
+        return false;
+
+    pause_async(d);
+    virq_raise_global(VIRQ_DEBUGGER);
+    return true;
 }
 
 int domain_unpause_tools(struct domain *d)

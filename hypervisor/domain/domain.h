@@ -38,6 +38,7 @@ struct domain {
     uint8_t shutdown_code;    /* SHUTDOWN_CODE_NONE until there is one */
     bool paused_by_tools;     /* DOMCTL_pausedomain: nr_tool_pauses > 0 */
     uint8_t nr_tool_pauses;   /* the first one is creation's own */
+    bool debugged;            /* DOMCTL_setdebugging: see domain_stop() */
     bool being_created;       /* one pause reference until the first unpause */
     struct spinlock lock;     /* shutdown, pause and dying changes */
     int32_t pause_count;      /* what a vCPU created later starts with */
@@ -155,6 +156,12 @@ void domain_unpause(struct domain *d);
  */
 int domain_pause_tools(struct domain *d);
 int domain_unpause_tools(struct domain *d);
+/*
+ * The running domain met a breakpoint or has made a step, and a debugger in
+ * domain 0 has asked to hear of that: pause it as the toolstack would and raise
+ * VIRQ_DEBUGGER. False when it cannot be paused any further.
+ */
+bool domain_stop_for_debugger(struct domain *d);
 /* SCHEDOP_shutdown: record the reason, stop the vCPUs, tell the toolstack.
    dom0's goes to machine_shutdown(). */
 void domain_shutdown(struct domain *d, uint8_t reason);

@@ -84,6 +84,13 @@ int ctl_unpausedomain(struct domain *d, struct xen_domctl *op)
     return domain_unpause_tools(d);
 }
 
+/* Domain 0 cannot wait for itself to be unpaused. */
+int ctl_setdebugging(struct domain *d, struct xen_domctl *op)
+{
+    WRITE_ONCE(d->debugged, op->u.setdebugging.enable);
+    return 0;
+}
+
 int ctl_resumedomain(struct domain *d, struct xen_domctl *op)
 {
     (void)op;
@@ -101,6 +108,7 @@ static uint32_t info_flags(const struct domain *d, bool all_blocked,
            (d->dying == DOMAIN_DEAD ? XEN_DOMINF_dying : 0) |
            (d->shut_down ? XEN_DOMINF_shutdown : 0) |
            (d->paused_by_tools ? XEN_DOMINF_paused : 0) |
+           (d->debugged ? XEN_DOMINF_debugged : 0) |
            (d->create_flags & XEN_DOMCTL_CDF_xs_domain ? XEN_DOMINF_xs_domain
                                                        : 0) |
            code << XEN_DOMINF_shutdownshift;

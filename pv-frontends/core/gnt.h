@@ -21,8 +21,10 @@
  */
 int gnt_init(unsigned int nr_frames);
 
-/* After a resume: the table is a new one, empty; every grant is to be made
- * again. */
+/*
+ * After a resume: the table is a new one, empty. Every grant was ended before
+ * and is to be made again.
+ */
 int gnt_resume(void);
 
 /* Let `domid` at the page; the reference, or GNT_NONE when all are taken. */

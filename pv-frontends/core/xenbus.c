@@ -228,12 +228,16 @@ void xbdev_forget(struct xbdev *dev)
     store_unwatch(&dev->backend_watch);
 }
 
-void xbdev_resume(struct xbdev *dev)
+void xbdev_suspend(struct xbdev *dev)
 {
     let_go(dev);
+    /* Whatever is said of us then is not of this life: say Initialising. */
     dev->own = XenbusStateUnknown;
+}
+
+void xbdev_resume(struct xbdev *dev)
+{
     store_unwatch(&dev->backend_watch);
-    /* It may be served by somebody else now. */
     if (!read_whereabouts(dev))
         (void)watch_backend(dev);
 }

@@ -55,7 +55,12 @@ bool xbdev_is_closed(const struct xbdev *dev);
 /* Take the watches off; the structure may go. */
 void xbdev_forget(struct xbdev *dev);
 
-/* After a resume: all rings are gone, begin again. */
+/*
+ * Before a suspend: let go of the rings. After it, resumed or cancelled, and
+ * after gnt_resume() and store_resume(): begin again, with whoever serves the
+ * device now.
+ */
+void xbdev_suspend(struct xbdev *dev);
 void xbdev_resume(struct xbdev *dev);
 
 /* Poll the store until `dev` works, or a time is over: 0 or -XEN_ETIME. */

@@ -8,10 +8,6 @@
 
 int run_hello(void)
 {
-    char caps[128];
-
-    if (shim_hypercall(__HYPERVISOR_xen_version, 3, (uint64_t)caps, 0, 0) < 0)
-        caps[0] = 0;
     print("TINY hello ok version=%lx vcpus=%u time=%lu\n",
           (uint64_t)shim_hypercall(__HYPERVISOR_xen_version, 0, 0, 0, 0),
           vcpu_count(), time_wall());

@@ -270,6 +270,16 @@ static uint64_t builders_end(uint64_t boot_stack)
     return list > end ? list : end;
 }
 
+/* Where a tool that dumps us finds our pages. */
+static void publish_p2m(void)
+{
+    struct arch_shared_info *arch = &shim_shared_info()->arch;
+
+    arch->max_pfn = start_info->nr_pages;
+    arch->p2m_vaddr = start_info->mfn_list;
+    arch->p2m_cr3 = p2m[va_to_pfn((void *)start_info->pt_base)] << 12;
+}
+
 int memory_init(uint64_t boot_stack)
 {
     uint64_t mapped;
@@ -278,6 +288,7 @@ int memory_init(uint64_t boot_stack)
     p2m = (uint64_t *)start_info->mfn_list;
     nr_pages = start_info->nr_pages < MAX_PAGES ? start_info->nr_pages
                                                 : (uint64_t)MAX_PAGES;
+    publish_p2m();
     memset(used, 0xff, sizeof(used));
     /* What the builder mapped ends with a table; whole ones can be used. */
     mapped = (builders_end(boot_stack) + PTES - 1) & ~(uint64_t)(PTES - 1);

@@ -52,25 +52,30 @@ static const struct program *program_find(const char *name)
     return NULL;
 }
 
-static void usage(const char *name)
+static void usage(void)
 {
-    print("TINY failed: no program `%s`; there are\n", name);
+    print("TINY failed: the command line names no program; there are\n");
     for (size_t i = 0; i < ARRAY_SIZE(programs); i++)
         print("  %12s %s\n", programs[i].name, programs[i].what);
 }
 
+/* The first word that names one: toolstacks put words of their own there. */
+static const struct program *program_chosen(void)
+{
+    const struct program *p = NULL;
+    char word[24];
+
+    for (unsigned int i = 0; !p && option_word(i, word, sizeof(word)); i++)
+        p = program_find(word);
+    return p;
+}
+
 void program_run(void)
 {
-    const struct program *p;
-    char name[24];
+    const struct program *p = program_chosen();
 
-    if (!option_word(0, name, sizeof(name)))
-        memcpy(name, "hello", 6);
-    p = program_find(name);
-    if (!p) {
-        usage(name);
-        return;
-    }
-    if (p->run())
+    if (!p)
+        usage();
+    else if (p->run())
         print("TINY %s failed: %s\n", p->name, why);
 }

@@ -1,5 +1,5 @@
 /*
- * The programs. The first word of the command line names one, the others are
+ * The programs. A word of the command line names one, others with a = are
  * its options; see README.md. Each says "TINY <name> ok ..." or
  * "TINY <name> failed: ..." as its last line.
  */

@@ -33,8 +33,8 @@ uint8_t fake_ram[WORLD_FRAMES * PAGE_SIZE] ALIGNED(4096);
 
 /* ---- this CPU ---- */
 
-unsigned fake_cpu;
-struct vcpu *fake_current;
+__thread unsigned fake_cpu;
+__thread struct vcpu *fake_current;
 cpumask_t cpu_online = 3;
 unsigned nr_cpus = 2, cpu_phys_bits = 40, xsave_size = 576;
 uint64_t host_xcr0 = 3, tsc_khz = 1000000, max_mfn = WORLD_FRAMES;
@@ -308,7 +308,7 @@ void pvclock_update_wallclock(struct domain *d)
 
 /* ---- scheduler, events, pv ---- */
 
-static unsigned nr_timer_virqs, nr_dom_exc;
+static unsigned nr_timer_virqs, nr_dom_exc, nr_debugger_virqs;
 static int machine_reason = -1;
 
 void sched_unit_init(struct vcpu *v)
@@ -367,6 +367,10 @@ void virq_raise(struct vcpu *v, unsigned virq)
 }
 void virq_raise_global(unsigned virq)
 {
+    if (virq == VIRQ_DEBUGGER) {
+        nr_debugger_virqs++;
+        return;
+    }
     assert_int_equal(virq, VIRQ_DOM_EXC);
     nr_dom_exc++;
 }
@@ -596,7 +600,7 @@ static inline int test_setup(void **state)
     alloc_countdown = 0;
     part_init_rc = part_vcpu_rc = context_rc = 0;
     part_kill_rounds = relinquish_rounds = 0;
-    nr_timer_virqs = nr_dom_exc = 0;
+    nr_timer_virqs = nr_dom_exc = nr_debugger_virqs = 0;
     dom0 = NULL;
     for (unsigned i = 0; i < WORLD_FRAMES; i++)
         *frame_of(mfn(i)) = (struct frame){.owner = DOMID_INVALID};

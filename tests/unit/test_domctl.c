@@ -66,6 +66,25 @@ static void test_version_and_rights(void **state)
     assert_int_equal(sys(&sop, XEN_SYSCTL_physinfo), -EPERM);
 }
 
+/* An NMI is all that a PV guest's machine can be triggered to. */
+static void test_sendtrigger(void **state)
+{
+    struct xen_domctl op = {.u.sendtrigger.trigger =
+                                XEN_DOMCTL_SENDTRIGGER_NMI};
+
+    (void)state;
+    assert_int_equal(ctl(&op, XEN_DOMCTL_sendtrigger, 40), 0);
+    op.u.sendtrigger.vcpu = 2;
+    assert_int_equal(ctl(&op, XEN_DOMCTL_sendtrigger, 40), -ESRCH);
+    op.u.sendtrigger.vcpu = ~0u;
+    assert_int_equal(ctl(&op, XEN_DOMCTL_sendtrigger, 40), -ESRCH);
+    op.u.sendtrigger.vcpu = 0;
+    op.u.sendtrigger.trigger = XEN_DOMCTL_SENDTRIGGER_POWER;
+    assert_int_equal(ctl(&op, XEN_DOMCTL_sendtrigger, 40), -EINVAL);
+    op.u.sendtrigger.trigger = 77;
+    assert_int_equal(ctl(&op, XEN_DOMCTL_sendtrigger, 40), -ENOSYS);
+}
+
 /* What xl sends for a PV guest works; what we cannot give is refused and
    nothing stays behind. */
 static void test_createdomain(void **state)
@@ -453,12 +472,39 @@ static void test_readconsole(void **state)
     assert_int_equal(op.u.readconsole.count, 0);
 }
 
+/* A breakpoint of the guest's kernel is a pause that the toolstack takes back.
+ */
+static void test_setdebugging_stops_the_guest(void **state)
+{
+    struct xen_domctl op = {.cmd = 0};
+
+    (void)state;
+    op.u.setdebugging.enable = 1;
+    assert_int_equal(ctl(&op, XEN_DOMCTL_setdebugging, 0), -EINVAL);
+    assert_int_equal(ctl(&op, XEN_DOMCTL_setdebugging, 40), 0);
+    domain_unpause_tools(guest);
+    fake_current = guest->vcpu[0];
+    assert_true(domain_stop_for_debugger(guest));
+    assert_int_equal(nr_debugger_virqs, 1);
+    fake_current = host->vcpu[0];
+    assert_int_equal(ctl(&op, XEN_DOMCTL_getdomaininfo, 40), 0);
+    assert_int_equal(op.u.getdomaininfo.flags,
+                     0xffff0000 | XEN_DOMINF_paused | XEN_DOMINF_debugged);
+    assert_int_equal(ctl(&op, XEN_DOMCTL_unpausedomain, 40), 0);
+    assert_int_equal(ctl(&op, XEN_DOMCTL_unpausedomain, 40), -EINVAL);
+    op.u.setdebugging.enable = 0;
+    assert_int_equal(ctl(&op, XEN_DOMCTL_setdebugging, 40), 0);
+    assert_int_equal(ctl(&op, XEN_DOMCTL_getdomaininfo, 40), 0);
+    assert_int_equal(op.u.getdomaininfo.flags, 0xffff0000);
+}
+
 #define CTL_TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         CTL_TEST(test_version_and_rights),
+        CTL_TEST(test_sendtrigger),
         CTL_TEST(test_createdomain),
         CTL_TEST(test_getdomaininfo_finds_the_next),
         CTL_TEST(test_getdomaininfolist),
@@ -473,6 +519,7 @@ int main(void)
         CTL_TEST(test_what_pv_has_not),
         CTL_TEST(test_sysctl_host),
         CTL_TEST(test_readconsole),
+        CTL_TEST(test_setdebugging_stops_the_guest),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -48,6 +48,14 @@ int hv_domain_unpause(struct hv *hv, uint32_t domid)
     return plain(hv, XEN_DOMCTL_unpausedomain, domid);
 }
 
+int hv_domain_set_debugging(struct hv *hv, uint32_t domid, bool on)
+{
+    struct xen_domctl *op = hv_domctl_arg(hv, XEN_DOMCTL_setdebugging, domid);
+
+    op->u.setdebugging.enable = on;
+    return hv_domctl(hv);
+}
+
 int hv_domain_resume(struct hv *hv, uint32_t domid)
 {
     return plain(hv, XEN_DOMCTL_resumedomain, domid);

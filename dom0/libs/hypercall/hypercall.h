@@ -88,6 +88,9 @@ int hv_domain_destroy(struct hv *hv, uint32_t domid);
 int hv_domain_destroy_step(struct hv *hv, uint32_t domid);
 int hv_domain_pause(struct hv *hv, uint32_t domid);
 int hv_domain_unpause(struct hv *hv, uint32_t domid);
+/* Breakpoints and steps of its kernel pause the domain and raise VIRQ_DEBUGGER.
+ */
+int hv_domain_set_debugging(struct hv *hv, uint32_t domid, bool on);
 /* -ESRCH: there is none of this id. */
 int hv_domain_info(struct hv *hv, uint32_t domid,
                    struct xen_domctl_getdomaininfo *info);

@@ -631,6 +631,16 @@ void shim_log(const char *line)
         fprintf(stderr, "log: %s\n", line);
 }
 
+void fake_new_host(void)
+{
+    memset(table, 0, sizeof(table));
+    memset(watches, 0, sizeof(watches));
+    memset(&shared, 0, sizeof(shared));
+    memset(shared.evtchn_mask, 0xff, sizeof(shared.evtchn_mask));
+    memset(&store_page, 0, sizeof(store_page));
+    to_guest_len = from_guest_len = 0;
+}
+
 void fake_reset(void)
 {
     for (int i = 0; i < NR_NODES; i++) {

@@ -17,6 +17,9 @@
 /* Everything as at boot: empty store, no grants, all pages free. */
 void fake_reset(void);
 
+/* Another host: a new grant table and a store that knows nothing of us. */
+void fake_new_host(void);
+
 /* ---- pages and grants ---------------------------------------------------- */
 
 unsigned int fake_pages_in_use(void);

@@ -316,6 +316,37 @@ static void test_restarted_backend_is_a_pause(void **state)
     disconnect();
 }
 
+/* In flight at a suspend: carried out by the new host's backend. */
+static void test_suspended_requests_are_sent_again(void **state)
+{
+    struct blk_io io;
+    unsigned int before = nr_done;
+
+    (void)state;
+    connect();
+    fake_on_wait = NULL;
+    io = io_over(BLK_WRITE, 80, 3);
+    io.done = on_done;
+    assert_int_equal(blkfront_submit(&bf, &io), 0);
+    xbdev_suspend(&bf.dev);
+    fake_new_host();
+    assert_int_equal(gnt_resume(), 0);
+    disk_restart(&disk);
+    store_resume();
+    xbdev_resume(&bf.dev);
+    fake_on_wait = backend;
+    store_poll();
+    assert_int_equal(xbdev_wait(&bf.dev, 1000000000), 0);
+    blkfront_poll(&bf);
+    shim_wait(0);
+    blkfront_poll(&bf);
+    assert_int_equal(nr_done - before, 1);
+    assert_int_equal(last_rc, 0);
+    assert_int_equal(disk.data[80 * 512], (uint8_t)81);
+    segs_free();
+    disconnect();
+}
+
 static void test_abandoned_requests_end_with_an_error(void **state)
 {
     struct blk_io io;
@@ -448,6 +479,7 @@ int main(void)
         T(test_error_of_the_backend_is_said),
         T(test_full_ring_says_again),
         T(test_restarted_backend_is_a_pause),
+        T(test_suspended_requests_are_sent_again),
         T(test_abandoned_requests_end_with_an_error),
         T(test_senseless_answers_are_counted),
         T(test_impossible_index_ends_the_ring),

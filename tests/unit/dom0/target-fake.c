@@ -1,0 +1,118 @@
+#include "tests/unit/dom0/target-fake.h"
+
+#include <errno.h>
+#include <string.h>
+
+enum { TF = 0x100, INT3 = 0xcc };
+
+void fake_target_reset(struct target *t)
+{
+    memset(t, 0, sizeof(*t));
+    memset(t->memory, 0x90, sizeof(t->memory));
+    for (unsigned int v = 0; v < FAKE_VCPUS; v++) {
+        t->ctx[v].user_regs.rip = FAKE_BASE + v * 256;
+        t->ctx[v].flags = VGCF_in_kernel;
+    }
+}
+
+void fake_target_run(struct target *t, unsigned int v, unsigned int n)
+{
+    struct cpu_user_regs *r = &t->ctx[v].user_regs;
+
+    while (n-- && t->state == TARGET_RUNS) {
+        uint8_t byte = t->memory[(r->rip - FAKE_BASE) % FAKE_SIZE];
+
+        r->rip++;
+        if (t->catching && (byte == INT3 || r->rflags & TF))
+            t->state = TARGET_STOPPED;
+    }
+}
+
+unsigned int target_nr_vcpus(const struct target *t)
+{
+    (void)t;
+    return FAKE_VCPUS;
+}
+
+enum target_state target_state(struct target *t)
+{
+    return t->state;
+}
+
+int target_stop(struct target *t)
+{
+    t->state = TARGET_STOPPED;
+    return 0;
+}
+
+int target_go(struct target *t)
+{
+    t->state = TARGET_RUNS;
+    t->nr_goes++;
+    return 0;
+}
+
+int target_catch(struct target *t, bool catch)
+{
+    if (t->cannot_catch)
+        return -ENOSYS;
+    t->catching = catch;
+    return 0;
+}
+
+int target_registers(struct target *t, unsigned int vcpu,
+                     struct vcpu_guest_context *ctx)
+{
+    if (vcpu >= FAKE_VCPUS)
+        return -ESRCH;
+    *ctx = t->ctx[vcpu];
+    return 0;
+}
+
+int target_set_registers(struct target *t, unsigned int vcpu,
+                         const struct vcpu_guest_context *ctx)
+{
+    if (vcpu >= FAKE_VCPUS)
+        return -ESRCH;
+    t->ctx[vcpu] = *ctx;
+    return 0;
+}
+
+static size_t part(uint64_t va, size_t size)
+{
+    uint64_t at = va - FAKE_BASE;
+
+    if (at >= FAKE_SIZE)
+        return 0;
+    return size < FAKE_SIZE - at ? size : FAKE_SIZE - at;
+}
+
+size_t target_read(struct target *t, const struct vcpu_guest_context *ctx,
+                   uint64_t va, void *data, size_t size)
+{
+    size_t n = part(va, size);
+
+    (void)ctx;
+    if (n)
+        memcpy(data, t->memory + (va - FAKE_BASE), n);
+    return n;
+}
+
+bool target_frame(struct target *t, uint64_t mfn, void *page)
+{
+    if (mfn != FAKE_MFN)
+        return false;
+    memcpy(page, t->memory, FAKE_SIZE);
+    return true;
+}
+
+size_t target_write(struct target *t, const struct vcpu_guest_context *ctx,
+                    uint64_t va, const void *data, size_t size)
+{
+    size_t n = part(va, size);
+
+    (void)ctx;
+    if (n)
+        memcpy(t->memory + (va - FAKE_BASE), data, n);
+    return n;
+}

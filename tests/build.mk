@@ -110,6 +110,7 @@ $(HOST_UNIT)/pvstored: $(patsubst %.c,$(HOST_UNIT)/%.o,$(xs-core-src) $(xs-trans
 	$(CC) -fsanitize=address,undefined $^ -levent_core -o $@
 $(HOST_UNIT)/pvstore: $(patsubst %.c,$(HOST_UNIT)/%.o,$(xs-client-src) $(xs-cmd-src))
 	$(CC) -fsanitize=address,undefined $^ -ljansson -o $@
+-include $(patsubst %.c,$(HOST_UNIT)/%.d,$(xs-core-src) $(xs-transport-src) $(xs-daemon-src) $(FAKE_XEN) $(xs-client-src) $(xs-cmd-src))
 $(HOST_UNIT)/flood: tests/unit/xenstore/flood.c
 	$(CC) $(WARN) -O2 -D_GNU_SOURCE -D__XEN_TOOLS__ $< -o $@
 $(addprefix $(HOST_UNIT)/,xs-program bench_store): $(HOST_UNIT)/%: $(BUILD)/tests/machine/job/%

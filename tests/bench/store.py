@@ -99,6 +99,7 @@ def table(got, ring):
     for name, clients, unit in names:
         v = {d: [g[3] for g in got if g[:3] == (d + ring, name, clients)] for d in DAEMONS}
         both = [verdict(v["ours"], v[d], unit) for d in DAEMONS[1:]]
+        both = [] if name.endswith("-aborts") else both
         worst = min((b for b in both if b), key=lambda b: float(b.split("x")[0]), default="")
         print(f"| {name} | {clients} | {' | '.join(cell(v[d]) for d in DAEMONS)} | {unit} | {worst} |")
 

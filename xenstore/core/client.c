@@ -213,6 +213,21 @@ bool client_may_request(const struct client *c)
                                 quota_limit(c->store, d, QUOTA_OUTSTANDING);
 }
 
+bool client_in_transaction(const struct client *c)
+{
+    return c->txns != NULL;
+}
+
+bool client_is_hot(const struct client *c)
+{
+    return c->heat != 0;
+}
+
+void client_cool_down(struct client *c)
+{
+    c->heat = 0;
+}
+
 uint32_t client_id(const struct client *c)
 {
     return c->id;

@@ -68,6 +68,7 @@ struct client {
     struct txn *txns;
     uint32_t next_txn;
     uint32_t nr_watches, nr_txns;
+    uint32_t heat; /* commits until its last conflict is forgotten */
     uint64_t nr_requests;
     void *user;
 };

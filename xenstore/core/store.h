@@ -106,6 +106,12 @@ void client_reset(struct client *c, uint32_t req_cons, uint32_t rsp_prod);
 const char *client_out(struct client *c, size_t *len);
 void client_sent(struct client *c, size_t len);
 
+/* Whether it has transactions open, and whether some failed lately because of
+ * others; and: forget that. */
+bool client_in_transaction(const struct client *c);
+bool client_is_hot(const struct client *c);
+void client_cool_down(struct client *c);
+
 /* Whether the quotas let it send requests now. */
 bool client_may_request(const struct client *c);
 

@@ -366,9 +366,12 @@ static void apply(struct txn *t)
     }
 }
 
+#define HOT 16
+
 int txn_commit(struct txn *t)
 {
-    struct store *s = t->client->store;
+    struct client *c = t->client;
+    struct store *s = c->store;
     int rc = 0;
 
     if (conflicts(t))
@@ -378,6 +381,10 @@ int txn_commit(struct txn *t)
     unhook(t);
     if (!rc)
         apply(t);
+    if (rc == -EAGAIN)
+        c->heat = HOT;
+    else if (!rc && c->heat)
+        c->heat--;
     s->nr_commits += !rc;
     s->nr_aborts += rc == -EAGAIN;
     destroy(t);

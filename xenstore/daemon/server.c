@@ -121,6 +121,7 @@ int server_run(struct server *sv, int listener)
     event_add(sv->tick, &second);
     tell_time(sv);
 
+    gate_open(sv);
     rc = sockets_start(sv, listener);
     if (rc)
         goto out;
@@ -134,6 +135,7 @@ out:
     store_journal(sv->store, false);
     domains_close(sv);
     sockets_stop(sv);
+    gate_close(sv);
     free_events(sv);
     return rc;
 }

@@ -3,6 +3,7 @@
 #define XENSTORE_DAEMON_SERVER_H
 
 #include "xenstore/core/store.h"
+#include "xenstore/daemon/gate.h"
 #include "xenstore/daemon/state.h"
 
 #include <event2/event.h>
@@ -17,6 +18,9 @@ struct peer {
     bool is_dirty;
     void (*flush)(struct peer *p);  /* send what waits; may free the peer */
     void (*resume)(struct peer *p); /* it may send requests again */
+    void (*admit)(struct peer *p);  /* the gate lets it in: gate.h */
+    struct peer *next_waiting;
+    bool is_waiting;
 };
 
 struct domains;
@@ -31,6 +35,7 @@ struct server {
     int holder;              /* who accepts clients then */
     struct event *listener, *tick, *term, *intr, *hup, *usr2;
     struct peer *dirty;
+    struct gate gate;
     bool leave; /* stop, but let the holder hold */
 };
 

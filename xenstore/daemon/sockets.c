@@ -29,6 +29,7 @@ static void sock_close(struct sock *k)
     struct server *sv = k->peer.server;
 
     server_unmark(&k->peer);
+    gate_forget(sv, &k->peer);
     client_close(k->peer.client);
     if (sv->held) {
         /* Its key may be another's at once: the end is stored first. */
@@ -97,13 +98,28 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
 {
     struct sock *k = arg;
     struct server *sv = k->peer.server;
-    int rc = sv->held ? held_readable(sv->held, k->peer.client, fd)
-                      : sock_readable(k->peer.client, fd);
+    int rc;
 
     (void)what;
+    if (!gate_admits(sv, &k->peer)) {
+        event_del(k->readable);
+        return;
+    }
+    rc = sv->held ? held_readable(sv->held, k->peer.client, fd)
+                  : sock_readable(k->peer.client, fd);
     if (rc == -EPIPE)
         sock_close(k);
+    else
+        gate_passed(sv, &k->peer);
     server_settle(sv);
+}
+
+static void admit_sock(struct peer *p)
+{
+    struct sock *k = (struct sock *)p;
+
+    if (!k->reads_no_more)
+        event_add(k->readable, NULL);
 }
 
 static void nothing_to_resume(struct peer *p)
@@ -121,6 +137,7 @@ static struct sock *sock_new(struct server *sv, int fd, struct client *c)
     k->peer.client = c;
     k->peer.flush = flush_sock;
     k->peer.resume = nothing_to_resume;
+    k->peer.admit = admit_sock;
     client_set_user(k->peer.client, &k->peer);
     k->readable = event_new(sv->base, fd, EV_READ | EV_PERSIST, on_readable, k);
     k->writable = event_new(sv->base, fd, EV_WRITE, on_writable, k);
@@ -280,6 +297,7 @@ int sockets_start(struct server *sv, int listener)
 static void sock_abandon(struct sock *k)
 {
     server_unmark(&k->peer);
+    gate_forget(k->peer.server, &k->peer);
     client_set_user(k->peer.client, NULL);
     event_free(k->readable);
     event_free(k->writable);

@@ -4,6 +4,7 @@ import mmap
 import os
 import select
 import shutil
+import signal
 import socket
 import struct
 import subprocess
@@ -177,5 +178,7 @@ class Host:
             return "".join(f.readlines()[-lines:])
 
     def close(self):
+        if self.daemon.process.poll() is None:
+            self.daemon.end(signal.SIGTERM)  # its holder ends with it
         os.close(self.events)
         shutil.rmtree(self.dir)

@@ -145,6 +145,14 @@ def test_the_shell_tool(h):
     assert h.store("read")[0] == 2 and h.store("nonsense")[0] == 2
 
 
+def test_transactions_on_one_node_take_turns(h):
+    h.start()
+    out = subprocess.run([program("bench_store"), "-s", "0.5", "-c", "8", "-p", "tx-shared-node", h.dir + "/socket"],
+                         capture_output=True, text=True, timeout=60).stdout
+    rate = {name: float(n) for name, n in re.findall(r"^(\S+) 8 ([0-9.]+) per-s", out, re.M)}
+    assert rate["tx-shared-node"] > 2 * rate.get("tx-shared-node-aborts", 0), out
+
+
 def test_a_program_written_to_xenstore_h(h):
     h.start()
     done = subprocess.run([program("xs-program")], env=h.env, capture_output=True, text=True, timeout=90)

@@ -51,8 +51,9 @@ class Rows:
             self.rows[row["name"], row["unit"]] = row
 
 
-def measure_sides(rows, which, rounds, settings):
-    """Interleaved: every other round in the opposite order."""
+def measure_sides(rows, which, rounds, settings, save):
+    """Interleaved: every other round in the opposite order. `save` after each
+    boot, so that an interrupted run leaves a report of what it has."""
     slow = machine.how_busy()
     logs = os.path.join(machine.ROOT, "build", "logs")
     os.makedirs(logs, exist_ok=True)
@@ -62,6 +63,7 @@ def measure_sides(rows, which, rounds, settings):
             log = os.path.join(logs, f"bench-{side}-{n}.log")
             for name, (value, unit) in sides.one_boot(side, hv, log, settings, slow).items():
                 rows.add(name, unit, side, value)
+            save()
 
 
 def measure_paths(rows, which):
@@ -156,12 +158,19 @@ def main():
         say(f"no {peer}: only our own figures")
     parts = a.only.split(",") if a.only else QUICK_PARTS if a.quick else PARTS
     rows, begin, complete = Rows(), time.monotonic(), True
-    os.makedirs(a.out, exist_ok=True)
+
+    def save():
+        took = f"{(time.monotonic() - begin) / 60:.0f} minutes"
+        result = {"title": "Paravane and its peer",
+                  "about": {**about(a, rounds, preset["settings"]), "Took": took}, "rows": list(rows.rows.values())}
+        report.write(result, a.out)
+        return result
+
     try:
         if "paths" in parts:
             measure_paths(rows, which)
         if "sides" in parts:
-            measure_sides(rows, which, rounds, preset["settings"])
+            measure_sides(rows, which, rounds, preset["settings"], save)
         if "trips" in parts:
             measure_trips(rows, hv, preset["settings"])
         for part in ("lifecycle", "block", "network"):
@@ -175,11 +184,7 @@ def main():
     for path in a.add:
         with open(path) as f:
             rows.extend(json.load(f))
-    took = f"{(time.monotonic() - begin) / 60:.0f} minutes"
-    result = {"title": "Paravane and its peer", "about": {**about(a, rounds, preset["settings"]), "Took": took},
-              "rows": list(rows.rows.values())}
-    report.write(result, a.out)
-    print(report.markdown(result))
+    print(report.markdown(save()))
     say(f"{os.path.relpath(a.out)}/report.html, .md, .json")
     return 0 if complete else 1
 

@@ -16,8 +16,8 @@ struct ringmap {
 };
 
 /*
- * Read the grant references from `dir`, the frontend's directory or the one of a
- * queue in it, and map them: `key` alone when the frontend has no `order_key`
+ * Read the grant references from `dir`, the frontend's directory or the one of
+ * a queue in it, and map them: `key` alone when the frontend has no `order_key`
  * (which all queues share; NULL: never asked), else `key`0, 1, ... 0, or -errno
  * with the reason in `why`.
  */

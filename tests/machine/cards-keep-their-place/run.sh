@@ -10,7 +10,7 @@ ip link add xenbr9 type bridge vlan_filtering 1 2> /dev/null
 ip link set xenbr9 up
 guest_of() # NUMBER EXTRA [job]
 {
-    guest_config "p$1" "vif=[\"bridge=xenbr9,$2\"]" memory=96 \
+    guest_config "p$1" "vif=[\"bridge=xenbr9,$2\"]" memory=128 \
         job="ip addr add 10.8.0.$1/24 dev eth0; ip link set eth0 up
 try() { for i in 1 2 3 4 5; do ping -c1 -W1 10.8.0.\$1 > /dev/null && { echo SEES \$1; return; }; done; echo MISSES \$1; }
 ${3:-:}

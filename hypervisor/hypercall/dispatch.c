@@ -16,7 +16,7 @@ void hypercall_dispatch(struct cpu_user_regs *regs, struct hc_args *a)
     if (likely(!rc)) {
         latency_begin();
         rc = row->fn(a);
-        latency_end(LATENCY_HYPERCALL, (unsigned)regs->rax);
+        latency_end(LATENCY_HYPERCALL, (unsigned)(row - hypercall_table));
         if (row->flags & HC_NO_RESULT)
             return;
     }

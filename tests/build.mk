@@ -5,7 +5,7 @@
 HV ?= $(BUILD)/paravane.elf
 export HV
 
-.PHONY: deps image run demo unit machine check soak bench fuzz lint format FORCE_HV
+.PHONY: deps image run demo unit model machine check soak bench bench-store fuzz lint format FORCE_HV
 deps: ## install what is missing of Debian's packages (needs root)
 	@tests/deps.sh
 
@@ -68,12 +68,14 @@ $(foreach t,$(UNIT_NAMES),$(eval $(call unit_rule,$(t))))
 -include $(UNIT_FAKES:.o=.d)
 
 # Those of the host domain's programs: tests/unit/<part>/test_<module>.c, whose
-# first comment says `sources: ...` and perhaps `libs: ...`.
+# first comment says `sources: ...`, also by a variable of a build.mk, and perhaps
+# `libs: ...`.
 HOST_UNIT := $(UNIT)/host
 HOST_UNIT_NAMES := $(basename $(wildcard tests/unit/*/test_*.c))
 HOST_UNIT_CFLAGS = $(WARN) -O1 -g -D_GNU_SOURCE -D__XEN_TOOLS__ -DUNIT_TEST \
 	-DPARAVANE_VERSION='"$(VERSION)"' \
 	-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer -I.
+$(addprefix $(HOST_UNIT)/pv-backends/net/,link.o bridge.o): HOST_UNIT_CFLAGS += -isystem /usr/include/libnl3
 test_comment = $(shell sed -n 's/.*$(2): *\([^*]*\).*/\1/p' $(1).c)
 
 $(HOST_UNIT)/%.o: %.c tests/build.mk
@@ -81,9 +83,9 @@ $(HOST_UNIT)/%.o: %.c tests/build.mk
 	$(CC) $(HOST_UNIT_CFLAGS) -MMD -MP -c $< -o $@
 
 define host_unit_rule
-$(HOST_UNIT)/$(1): $(patsubst %.c,$(HOST_UNIT)/%.o,$(1).c $(call test_comment,$(1),sources))
+$(HOST_UNIT)/$(1): $$(patsubst %.c,$(HOST_UNIT)/%.o,$(1).c $(call test_comment,$(1),sources))
 	$$(CC) -fsanitize=address,undefined $$^ -lcmocka $(call test_comment,$(1),libs) -o $$@
--include $(patsubst %.c,$(HOST_UNIT)/%.d,$(1).c $(call test_comment,$(1),sources))
+-include $$(patsubst %.c,$(HOST_UNIT)/%.d,$(1).c $(call test_comment,$(1),sources))
 endef
 $(foreach t,$(HOST_UNIT_NAMES),$(eval $(call host_unit_rule,$(t))))
 
@@ -101,17 +103,26 @@ $(foreach t,$(FUZZ_NAMES),$(eval $(call fuzz_rule,$(t))))
 fuzz: deps $(addprefix $(BUILD)/fuzz/,$(FUZZ_NAMES)) ## every parser of foreign bytes, SECS=30 each
 	@tests/fuzz/run.sh $(or $(SECS),30) $(addprefix $(BUILD)/fuzz/,$(FUZZ_NAMES))
 
-# The store's daemon over a hypervisor made of files, and the test that kills it.
-PVSTORED_FAKE_SRC := $(xs-core-src) $(xs-transport-src) $(xs-daemon-src) \
-	tests/unit/xenstore/fake-xen.c
-$(HOST_UNIT)/pvstored: $(patsubst %.c,$(HOST_UNIT)/%.o,$(PVSTORED_FAKE_SRC))
+# Tests of the store's programs as they are, but for the hypervisor, which is made
+# of files (tests/unit/xenstore/fake-xen.c): scripts that print what cmocka does.
+FAKE_XEN := tests/unit/xenstore/fake-xen.c
+$(HOST_UNIT)/pvstored: $(patsubst %.c,$(HOST_UNIT)/%.o,$(xs-core-src) $(xs-transport-src) $(xs-daemon-src) $(FAKE_XEN))
 	$(CC) -fsanitize=address,undefined $^ -levent_core -o $@
--include $(patsubst %.c,$(HOST_UNIT)/%.d,$(PVSTORED_FAKE_SRC))
-$(HOST_UNIT)/test_kill: tests/unit/xenstore/test_kill.py $(HOST_UNIT)/pvstored
+$(HOST_UNIT)/pvstore: $(patsubst %.c,$(HOST_UNIT)/%.o,$(xs-client-src) $(xs-cmd-src))
+	$(CC) -fsanitize=address,undefined $^ -ljansson -o $@
+$(HOST_UNIT)/flood: tests/unit/xenstore/flood.c
+	$(CC) $(WARN) -O2 -D_GNU_SOURCE -D__XEN_TOOLS__ $< -o $@
+$(addprefix $(HOST_UNIT)/,xs-program bench_store): $(HOST_UNIT)/%: $(BUILD)/tests/machine/job/%
 	cp $< $@
+$(HOST_UNIT)/test_%: tests/unit/xenstore/test_%.py $(addprefix $(HOST_UNIT)/,pvstored pvstore flood xs-program bench_store)
+	ln -sfn $(abspath $<) $@
+HOST_SCRIPTS := $(patsubst tests/unit/xenstore/%.py,$(HOST_UNIT)/%,$(wildcard tests/unit/xenstore/test_*.py))
 
-unit: $(HOST_UNIT)/test_kill $(addprefix $(UNIT)/,$(UNIT_NAMES)) $(addprefix $(HOST_UNIT)/,$(HOST_UNIT_NAMES)) ## unit tests on the host
+unit: $(HOST_SCRIPTS) $(addprefix $(UNIT)/,$(UNIT_NAMES)) $(addprefix $(HOST_UNIT)/,$(HOST_UNIT_NAMES)) ## unit tests on the host
 	@tests/unit/run.py $^
+
+model: deps ## protocols whose order matters, every interleaving (spin)
+	@tests/model/run.sh $(abspath $(BUILD))/model $(wildcard tests/model/*.pml)
 
 # --- guests and tools that machine tests hand to dom0 -------------------------
 TEST_OUT := $(BUILD)/tests/machine
@@ -137,6 +148,9 @@ check: deps ## build with gcc and clang, unit tests, machine tests (under 15 min
 
 soak: deps image $(HV) $(PEER) hypervisor-builds guests deb $(HOST_UNIT)/test_kill ## the long counts; goes on where it was stopped
 	@tests/soak.sh
+
+bench-store: deps image userland $(TEST_JOB)/bench_store ## the store beside Debian's two daemons (PEER=xen.elf ROUNDS=5)
+	@tests/bench/store.py --hv $(PEER) $(if $(ROUNDS),--rounds $(ROUNDS))
 
 bench: deps image $(HV) guests pathlen-parts $(PEER) ## report of figures against the peer (ROUNDS=5 QUICK=1)
 	@tests/bench/bench.py --hv $(HV) --peer $(PEER) $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(QUICK),--quick)

@@ -50,6 +50,8 @@ build "builds with DEBUG=1" hypervisor CC=gcc DEBUG=1 BUILD=build/debug
 build "the host domain builds with gcc" userland CC=gcc
 build "the host domain builds with clang" userland CC=clang BUILD=build/clang
 suite "unit tests" "$jobs" unit
+suite "path lengths" pathlen
+suite "models" model
 suite "machine tests" machine
 echo "check took $((SECONDS - start)) s"
 counts="$passed passed, $failed failed"

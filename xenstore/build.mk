@@ -16,8 +16,10 @@ xs-transport-src := $(addprefix xenstore/transport/,conn.c ring.c)
 xs-daemon-src := xenstore/transport/socket.c $(addprefix xenstore/daemon/,main.c \
 	server.c sockets.c holder.c held.c domains.c state.c log.c)
 
+xs-cmd-src := $(addprefix xenstore/cmd/,main.c print.c cmd-node.c cmd-tree.c \
+	cmd-live.c)
+
 -include dom0/libs/build.mk
 $(call program,pvstored,$(xs-core-src) $(xs-transport-src) $(xs-daemon-src) \
 	$(libs-hypercall-src),-levent_core -lxenevtchn -lxengnttab $(libs-hypercall-libs))
-$(call program,pvstore,$(xs-client-src) $(addprefix xenstore/cmd/,main.c print.c \
-	cmd-node.c cmd-tree.c cmd-live.c),-ljansson)
+$(call program,pvstore,$(xs-client-src) $(xs-cmd-src),-ljansson)

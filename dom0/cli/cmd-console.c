@@ -89,18 +89,20 @@ bool console_write(int fd, const char *bytes, size_t n)
     return true;
 }
 
-/* What was typed, up to the escape. False: leave. */
-static bool from_user(int fd)
+enum typed { GO_ON, AT_END, LEAVE };
+
+/* What was typed, up to the escape. */
+static enum typed from_user(int fd)
 {
     char bytes[1024], *escape;
     ssize_t n = read(STDIN_FILENO, bytes, sizeof(bytes));
 
     if (n <= 0)
-        return false;
+        return AT_END;
     escape = memchr(bytes, ESCAPE, (size_t)n);
     if (escape)
         n = escape - bytes;
-    return console_write(fd, bytes, (size_t)n) && !escape;
+    return console_write(fd, bytes, (size_t)n) && !escape ? GO_ON : LEAVE;
 }
 
 static bool from_guest(int fd)
@@ -118,6 +120,7 @@ static void relay(int fd)
 {
     struct pollfd p[2] = {{.fd = fd, .events = POLLIN},
                           {.fd = STDIN_FILENO, .events = POLLIN}};
+    enum typed typed;
 
     for (;;) {
         if (poll(p, 2, -1) < 0) {
@@ -127,11 +130,11 @@ static void relay(int fd)
         }
         if (p[0].revents && !from_guest(fd))
             return;
-        if (p[1].revents && !from_user(fd)) {
-            if (isatty(STDIN_FILENO))
-                return;
+        typed = p[1].revents ? from_user(fd) : GO_ON;
+        if (typed == LEAVE || (typed == AT_END && isatty(STDIN_FILENO)))
+            return;
+        if (typed == AT_END)
             p[1].fd = -1;
-        }
     }
 }
 

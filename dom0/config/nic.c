@@ -156,10 +156,28 @@ static char **text_of(struct nic_config *n, const char *key)
     return NULL;
 }
 
+/* Ours beyond xl's: what a card may do on its network. */
+static bool *flag_of(struct nic_config *n, const char *key)
+{
+    return !strcmp(key, "isolated")    ? &n->isolated
+           : !strcmp(key, "antispoof") ? &n->antispoof
+                                       : NULL;
+}
+
+static int set_flag(struct nic_parser *p, const char *text, bool *to)
+{
+    uint32_t value = 0;
+    int rc = set_number(p, text, 1, &value);
+
+    *to = value;
+    return rc;
+}
+
 static int set(struct nic_parser *p, const char *key, const char *text)
 {
     char **to = text_of(p->n, key);
     uint32_t trusted = 1;
+    bool *flag = flag_of(p->n, key);
     int rc;
 
     if (to) {
@@ -180,6 +198,10 @@ static int set(struct nic_parser *p, const char *key, const char *text)
         return set_number(p, text, 0xffff, &p->n->devid);
     if (!strcmp(key, "mtu"))
         return set_number(p, text, 65535, &p->n->mtu);
+    if (!strcmp(key, "vlan"))
+        return set_number(p, text, 4094, &p->n->vlan);
+    if (flag)
+        return set_flag(p, text, flag);
     if (!strcmp(key, "trusted")) {
         rc = set_number(p, text, 1, &trusted);
         p->n->untrusted_backend = !trusted;

@@ -16,6 +16,9 @@ struct nic_config {
     uint64_t rate_bytes; /* in each interval; 0: unlimited */
     uint32_t rate_interval_us;
     uint32_t mtu;           /* 0: the bridge's */
+    uint32_t vlan;          /* of the bridge; 0: none of its own */
+    bool isolated;          /* speaks with no other isolated card */
+    bool antispoof;         /* sends from its own address only */
     bool untrusted_backend; /* trusted=0 */
 };
 

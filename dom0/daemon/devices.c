@@ -8,7 +8,7 @@
 #include <string.h>
 #include <xen/io/xenbus.h>
 
-static const char *const classes[] = {"pvblk", "pvif"};
+const char *const device_classes[2] = {"pvblk", "pvif"};
 
 void device_backend_path(char *path, size_t size, bool vbd, uint32_t domid,
                          uint32_t devid)
@@ -144,6 +144,12 @@ int device_nodes_nic(struct node_list *l, const struct guest *g, uint32_t domid,
         add(&e, e.back, "vifname", n->vifname);
     if (n->mtu)
         add_number(&e, e.back, "mtu", n->mtu);
+    if (n->vlan)
+        add_number(&e, e.back, "vlan", n->vlan);
+    if (n->isolated)
+        add_number(&e, e.back, "isolated", 1);
+    if (n->antispoof)
+        add_number(&e, e.back, "antispoof", 1);
     if (n->rate_bytes) {
         snprintf(rate, sizeof(rate), "%llu,%u",
                  (unsigned long long)n->rate_bytes, n->rate_interval_us);
@@ -164,185 +170,8 @@ int device_nodes_all(struct node_list *l, const struct guest *g, uint32_t domid)
     return rc;
 }
 
-/* --- waiting for backends --------------------------------------------------*/
-
-/* 1: ready, 0: not yet, -EIO: it says why not. */
-static int backend_ready(struct kit *k, const char *back, const char *what,
-                         struct fault *f)
-{
-    char *status = store_read(k->xs, XBT_NULL, "%s/hotplug-status", back);
-    char *why = store_read(k->xs, XBT_NULL, "%s/hotplug-error", back);
-    int rc = status && !strcmp(status, "connected");
-
-    if (why && *why)
-        rc = fault_set(f, -EIO, FAULT_DEVICE, "%s: %s", what, why);
-    free(status);
-    free(why);
-    return rc;
-}
-
-/* Every device of the guest that is (or is in) `only`. */
-static int all_ready(struct kit *k, const struct guest *g, uint32_t domid,
-                     const char *only, struct fault *f)
-{
-    char back[96], what[64];
-    size_t i;
-    int rc = 1;
-
-    for (i = 0; i < g->nr_disks && rc == 1; i++) {
-        device_backend_path(back, sizeof(back), true, domid, g->disks[i].devid);
-        snprintf(what, sizeof(what), "disk %s", g->disks[i].vdev);
-        if (!only || !strcmp(only, back))
-            rc = backend_ready(k, back, what, f);
-    }
-    for (i = 0; i < g->nr_nics && rc == 1; i++) {
-        device_backend_path(back, sizeof(back), false, domid, g->nics[i].devid);
-        snprintf(what, sizeof(what), "network card %u", g->nics[i].devid);
-        if (!only || !strcmp(only, back))
-            rc = backend_ready(k, back, what, f);
-    }
-    return rc;
-}
-
-int devices_wait_ready(struct kit *k, const struct guest *g, uint32_t domid,
-                       const char *only, int timeout_ms, struct fault *f)
-{
-    int64_t deadline = now_ms() + timeout_ms;
-    char path[64];
-    size_t i;
-    int rc;
-
-    if (!g->nr_disks && !g->nr_nics)
-        return 0;
-    for (i = 0; i < 2; i++) {
-        snprintf(path, sizeof(path), "/local/domain/0/backend/%s/%u",
-                 classes[i], domid);
-        xs_watch(k->xs, path, "ready");
-    }
-    do {
-        rc = all_ready(k, g, domid, only, f);
-        if (rc)
-            break;
-        rc = store_wait(k->xs, deadline);
-    } while (!rc);
-    for (i = 0; i < 2; i++) {
-        snprintf(path, sizeof(path), "/local/domain/0/backend/%s/%u",
-                 classes[i], domid);
-        xs_unwatch(k->xs, path, "ready");
-    }
-    if (rc == 1)
-        return 0;
-    return fault_set(f, rc, rc == -ETIMEDOUT ? FAULT_TIMEOUT : FAULT_DEVICE,
-                     "the devices' backends did not get ready: %s",
-                     strerror(-rc));
-}
-
-/* --- closing ---------------------------------------------------------------*/
-
-/* The backend directories of a domain, one block per class to free(). */
-struct backends {
-    char (*paths)[96];
-    size_t nr;
-};
-
-static int list_class(struct kit *k, const char *class, uint32_t domid,
-                      struct backends *b)
-{
-    char dir[64], (*paths)[96];
-    unsigned n, i;
-    char **names;
-
-    snprintf(dir, sizeof(dir), "/local/domain/0/backend/%s/%u", class, domid);
-    names = xs_directory(k->xs, XBT_NULL, dir, &n);
-    if (!names)
-        return errno == ENOENT ? 0 : -errno;
-    paths = reallocarray(b->paths, b->nr + n + 1, sizeof(*paths));
-    if (!paths) {
-        free(names);
-        return -ENOMEM;
-    }
-    b->paths = paths;
-    for (i = 0; i < n; i++)
-        snprintf(paths[b->nr++], sizeof(*paths), "%.60s/%.30s", dir, names[i]);
-    free(names);
-    return 0;
-}
-
-static int list_backends(struct kit *k, uint32_t domid, const char *only,
-                         struct backends *b)
-{
-    int rc;
-
-    *b = (struct backends){0};
-    if (only) {
-        b->paths = calloc(1, sizeof(*b->paths));
-        if (!b->paths)
-            return -ENOMEM;
-        snprintf(b->paths[b->nr++], sizeof(*b->paths), "%s", only);
-        return 0;
-    }
-    rc = list_class(k, classes[0], domid, b);
-    return rc ? rc : list_class(k, classes[1], domid, b);
-}
-
-static bool is_closed(struct xs_handle *xs, xs_transaction_t t,
-                      const char *back)
-{
-    long state = store_read_number(xs, t, XenbusStateClosed, "%s/state", back);
-
-    /* One that never got a backend has nothing to close. */
-    return state == XenbusStateClosed;
-}
-
-static int ask_to_close(struct xs_handle *xs, xs_transaction_t t, void *arg)
-{
-    struct backends *b = arg;
-    size_t i;
-    int rc = 0;
-
-    for (i = 0; i < b->nr && !rc; i++) {
-        if (is_closed(xs, t, b->paths[i]))
-            continue;
-        rc = store_write(xs, t, "0", "%s/online", b->paths[i]);
-        if (!rc)
-            rc = store_write(xs, t, "5", "%s/state", b->paths[i]);
-    }
-    return rc;
-}
-
-static bool all_closed(struct kit *k, const struct backends *b)
-{
-    size_t i;
-
-    for (i = 0; i < b->nr; i++)
-        if (!is_closed(k->xs, XBT_NULL, b->paths[i]))
-            return false;
-    return true;
-}
-
-int devices_close(struct kit *k, uint32_t domid, const char *only,
-                  int timeout_ms)
-{
-    int64_t deadline = now_ms() + timeout_ms;
-    struct backends b;
-    size_t i;
-    int rc;
-
-    rc = list_backends(k, domid, only, &b);
-    if (!rc && b.nr)
-        rc = store_transaction(k->xs, ask_to_close, &b);
-    if (rc || !b.nr)
-        goto out;
-    for (i = 0; i < b.nr; i++)
-        xs_watch(k->xs, b.paths[i], "close");
-    while (!rc && !all_closed(k, &b))
-        rc = store_wait(k->xs, deadline);
-    for (i = 0; i < b.nr; i++)
-        xs_unwatch(k->xs, b.paths[i], "close");
-out:
-    free(b.paths);
-    return rc;
-}
+/* --- removal -----------------------------------------------------------------
+ */
 
 struct one_device {
     uint32_t domid, devid;
@@ -381,7 +210,7 @@ void device_domain_paths(struct domain_paths *p, uint32_t domid,
     p->nr = nodes_roots(domid, uuid, p->text);
     for (i = 0; i < 2; i++)
         snprintf(p->text[p->nr++], sizeof(p->text[0]),
-                 "/local/domain/0/backend/%s/%u", classes[i], domid);
+                 "/local/domain/0/backend/%s/%u", device_classes[i], domid);
     for (i = 0; i < p->nr; i++)
         p->paths[i] = p->text[i];
 }

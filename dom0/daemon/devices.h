@@ -24,6 +24,8 @@ int device_nodes_all(struct node_list *l, const struct guest *g,
 int devices_wait_ready(struct kit *k, const struct guest *g, uint32_t domid,
                        const char *only, int timeout_ms, struct fault *f);
 
+/* Of backends: ours for disks, ours for cards. */
+extern const char *const device_classes[2];
 /* "/local/domain/0/backend/pvblk/<domid>/<devid>". */
 void device_backend_path(char *path, size_t size, bool vbd, uint32_t domid,
                          uint32_t devid);

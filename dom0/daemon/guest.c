@@ -213,6 +213,9 @@ int guest_add_nic(struct guest *g, const struct nic_config *from,
     if (rc)
         return rc;
     new.mtu = from->mtu;
+    new.vlan = from->vlan;
+    new.isolated = from->isolated;
+    new.antispoof = from->antispoof;
     new.rate_bytes = from->rate_bytes;
     new.rate_interval_us = from->rate_interval_us;
     n = append_nic(g);
@@ -259,10 +262,11 @@ json_t *guest_nic_json(const struct guest_nic *n)
     char mac[18];
 
     nic_mac_print(n->mac, mac);
-    return json_pack("{s:I,s:s,s:s,s:s,s:I,s:I,s:I}", "devid",
+    return json_pack("{s:I,s:s,s:s,s:s,s:I,s:I,s:b,s:b,s:I,s:I}", "devid",
                      (json_int_t)n->devid, "mac", mac, "bridge", n->bridge,
-                     "vifname", n->vifname, "mtu", (json_int_t)n->mtu,
-                     "rate_bytes", (json_int_t)n->rate_bytes,
+                     "vifname", n->vifname, "mtu", (json_int_t)n->mtu, "vlan",
+                     (json_int_t)n->vlan, "isolated", n->isolated, "antispoof",
+                     n->antispoof, "rate_bytes", (json_int_t)n->rate_bytes,
                      "rate_interval_us", (json_int_t)n->rate_interval_us);
 }
 
@@ -312,12 +316,15 @@ static int read_disk(struct guest *g, json_t *o)
 static int read_nic(struct guest *g, json_t *o)
 {
     const char *mac, *bridge, *vifname;
-    json_int_t devid, mtu, rate, interval;
+    json_int_t devid, mtu, vlan = 0, rate, interval;
+    int isolated = 0, antispoof = 0; /* not in older records */
     struct guest_nic *n;
 
-    if (json_unpack(o, "{s:I,s:s,s:s,s:s,s:I,s:I,s:I}", "devid", &devid, "mac",
-                    &mac, "bridge", &bridge, "vifname", &vifname, "mtu", &mtu,
-                    "rate_bytes", &rate, "rate_interval_us", &interval) ||
+    if (json_unpack(o, "{s:I,s:s,s:s,s:s,s:I,s?I,s?b,s?b,s:I,s:I}", "devid",
+                    &devid, "mac", &mac, "bridge", &bridge, "vifname", &vifname,
+                    "mtu", &mtu, "vlan", &vlan, "isolated", &isolated,
+                    "antispoof", &antispoof, "rate_bytes", &rate,
+                    "rate_interval_us", &interval) ||
         strlen(bridge) >= IFNAMSIZ || strlen(vifname) >= IFNAMSIZ)
         return -EINVAL;
     n = append_nic(g);
@@ -327,6 +334,9 @@ static int read_nic(struct guest *g, json_t *o)
     strcpy(n->bridge, bridge);
     strcpy(n->vifname, vifname);
     n->mtu = (uint32_t)mtu;
+    n->vlan = (uint32_t)vlan;
+    n->isolated = isolated;
+    n->antispoof = antispoof;
     n->rate_bytes = (uint64_t)rate;
     n->rate_interval_us = (uint32_t)interval;
     return nic_mac_parse(mac, n->mac);

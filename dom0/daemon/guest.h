@@ -35,6 +35,8 @@ struct guest_nic {
     char bridge[IFNAMSIZ];
     char vifname[IFNAMSIZ];
     uint32_t mtu;
+    uint32_t vlan;
+    bool isolated, antispoof;
     uint64_t rate_bytes;
     uint32_t rate_interval_us;
 };

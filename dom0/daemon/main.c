@@ -125,7 +125,7 @@ static void load_networks(struct daemon *d)
         return;
     }
     free(text);
-    netsetup_apply(&new);
+    netsetup_apply(&new, daemon_path(d, "net", path, sizeof(path)));
     pthread_mutex_lock(&d->lock);
     old = d->networks;
     d->networks = new;

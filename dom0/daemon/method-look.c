@@ -323,8 +323,8 @@ int method_dmesg(struct call *c)
         len += count;
     }
     if (!rc && clear) {
-        count = 0;
-        rc = hv_console_read(c->kit->hv, NULL, &count, &index, false, true);
+        count = 0; /* what was read, and no more, is thrown away */
+        rc = hv_console_read(c->kit->hv, NULL, &count, &index, true, true);
     }
     if (!rc) {
         only_text(log, len);

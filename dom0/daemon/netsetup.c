@@ -275,10 +275,24 @@ static int nft_run(const char *text, struct fault *f)
     return 0;
 }
 
-static int rules_apply(const struct networks *n, struct fault *f)
+/* There is a file while there are rules: starting nft to find out would cost
+ * every start of pvnd on a host without any a second. */
+static void note_rules(const char *path, bool any)
+{
+    int fd = any ? open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0644) : -1;
+
+    if (fd >= 0)
+        close(fd);
+    else if (!any)
+        unlink(path);
+}
+
+static int rules_apply(const struct networks *n, const char *dir,
+                       struct fault *f)
 {
     static char text[64 * 1024];
     bool nat = false, any = false;
+    char note[300];
     size_t i;
     int rc;
 
@@ -286,12 +300,16 @@ static int rules_apply(const struct networks *n, struct fault *f)
         nat |= n->list[i].type == NETWORK_NAT;
         any |= n->list[i].type != NETWORK_BRIDGED;
     }
-    if (!any && access(NFT, X_OK))
-        return 0; /* nor were there ever rules to take back */
+    snprintf(note, sizeof(note), "%s/rules", dir);
+    if (!any && access(note, F_OK))
+        return 0;
     rc = networks_nft(n, text, sizeof(text));
     if (rc)
         return fault_set(f, rc, FAULT_FAILED, "too many rules");
+    note_rules(note, true);
     rc = nft_run(text, f);
+    if (!rc)
+        note_rules(note, any);
     return rc || !nat ? rc : forwarding_on(f);
 }
 
@@ -328,7 +346,7 @@ int netsetup_remove(const struct networks *n, struct fault *f)
     return rc;
 }
 
-int netsetup_apply(const struct networks *n)
+int netsetup_apply(const struct networks *n, const char *dir)
 {
     struct nl_sock *s = route_open();
     struct fault f = {0};
@@ -348,7 +366,7 @@ int netsetup_apply(const struct networks *n)
         failed++;
     }
     nl_socket_free(s);
-    if (rules_apply(n, &f)) {
+    if (rules_apply(n, dir, &f)) {
         log_error("nat and host-only networks: %s", f.text);
         failed++;
     }

@@ -9,8 +9,8 @@
 #include "dom0/daemon/networks.h"
 
 /* Each network that cannot be made is logged and left out; the number of
- * those is returned. */
-int netsetup_apply(const struct networks *n);
+ * those is returned. `dir` keeps a note for the next time. */
+int netsetup_apply(const struct networks *n, const char *dir);
 
 /* Take down what it made: the bridges of nat and host-only networks and the
  * rules. A bridge to the world stays, the host may be reached over it. */

@@ -56,8 +56,9 @@ void *boot_alloc_pages(size_t nr_pages);
 struct boot_options {
     uint64_t dom0_mem, dom0_mem_min, dom0_mem_max; /* bytes, 0: default */
     unsigned dom0_max_vcpus, maxcpus;
-    bool noreboot, nosmp, no_x2apic, vga_keep, count_round_trips;
+    bool noreboot, nosmp, no_x2apic, vga_keep, count_round_trips, watchdog;
     char console[32], com1[32], com2[32], loglvl[32], guest_loglvl[32];
+    char spec[64];
 };
 extern struct boot_options boot_options;
 void cmdline_parse(const char *cmdline);

@@ -174,6 +174,9 @@ static const struct option options[] = {
     {"com2", parse_serial, TEXT(com2), SERIAL_SYNTAX},
     {"loglvl", parse_loglvl, TEXT(loglvl), LOGLVL_SYNTAX},
     {"guest_loglvl", parse_loglvl, TEXT(guest_loglvl), LOGLVL_SYNTAX},
+    {"spec", parse_text, TEXT(spec),
+     "no|[no-]<countermeasure>, commas between"},
+    {"watchdog", parse_flag, &boot_options.watchdog, 0, FLAG_SYNTAX},
     {"vga", parse_vga, &boot_options.vga_keep, 0, "<mode>[,keep]"},
     /* GRUB's script for Xen writes these; they mean nothing here. */
     {"placeholder", parse_nothing, NULL, 0, ""},

@@ -2,6 +2,8 @@
 
 #include "boot/asm.h"
 #include "boot/internal.h"
+#include "cpu/spec.h"
+#include "cpu/watchdog.h"
 #include "cpu/feature.h"
 #include "cpu/lapic.h"
 #include "cpu/trap.h"
@@ -142,6 +144,8 @@ void start_secondary(unsigned cpu)
     timer_init_cpu(cpu);
     sched_init_cpu(cpu);
     current = sched_idle_vcpu(cpu);
+    spec_init_cpu();
+    watchdog_start();
     __atomic_fetch_or(&cpu_online, CPUMASK_OF(cpu), __ATOMIC_RELEASE);
     pv_start_running();
 }

@@ -3,6 +3,8 @@
 #include "boot/asm.h"
 #include "boot/internal.h"
 #include "console/console.h"
+#include "cpu/spec.h"
+#include "cpu/watchdog.h"
 #include "cpu/feature.h"
 #include "cpu/lapic.h"
 #include "cpu/policy.h"
@@ -74,8 +76,11 @@ static INIT_TEXT void start_on_stack(void)
     bring_up_boot_cpu();
     pci_init();
     policy_init();
+    spec_init();
+    spec_init_cpu();
     sched_init();
     current = sched_idle_vcpu(0);
+    watchdog_start();
     smp_boot();
     dom0_build();
     finish();

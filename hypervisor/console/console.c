@@ -2,6 +2,7 @@
 
 #include "boot/boot.h"
 #include "cpu/cpu.h"
+#include "domain/debug-keys.h"
 #include "evtchn/evtchn.h"
 
 static bool use_serial, use_vga, forced;
@@ -120,8 +121,30 @@ void console_force(void)
     vga_init(); /* a bad option is found before console_init() */
 }
 
+#define CTRL_A 1
+
+/* Three times Ctrl-A changes whose the keyboard is: dom0's, or ours. */
+static bool is_ours(char c)
+{
+    static unsigned times;
+    static bool ours;
+
+    times = c == CTRL_A ? times + 1 : 0;
+    if (times == 3) {
+        times = 0;
+        ours = !ours;
+        log_info("console: keys go to %s\n", ours ? "the hypervisor" : "dom0");
+        return true;
+    }
+    if (ours && c != CTRL_A)
+        debug_key_later(c);
+    return ours;
+}
+
 void console_input(char c)
 {
+    if (is_ours(c))
+        return;
     spin_lock(&input_lock);
     if (input_open && input_head - input_tail < sizeof(input))
         input[input_head++ % sizeof(input)] = c;

@@ -151,6 +151,11 @@ void lapic_send_startup(uint32_t apic_id, unsigned page)
     send_icr(apic_id, ICR_ASSERT | ICR_STARTUP | (page & 0xff));
 }
 
+void lapic_send_nmi(unsigned cpu)
+{
+    send_icr(cpu_apic_id[cpu], ICR_ASSERT | ICR_NMI);
+}
+
 void lapic_stop_others(void)
 {
     if ((!x2apic && !mmio) || !(cpu_online & (cpu_online - 1)))

@@ -16,6 +16,7 @@ void lapic_timer_set(uint64_t deadline_tsc);
 /* Measure the timer against the TSC; boot CPU, after clock_init(). */
 void lapic_timer_calibrate(void);
 
+void lapic_send_nmi(unsigned cpu);
 /* NMI to all other CPUs; each halts for ever (panic, power off, reboot). */
 void lapic_stop_others(void);
 extern bool cpu_stopping; /* they have been told to */

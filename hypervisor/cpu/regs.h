@@ -31,6 +31,7 @@
 
 #define CPU_INFO_CURRENT   200
 #define CPU_INFO_WORK      216
+#define CPU_INFO_ENTRY_TSC 224
 #define CPU_INFO_GUEST_RSP 232
 #define CPU_INFO_SIZE      248
 #define CPU_INFO_STACK     0x8000 /* STACK_SIZE */

@@ -3,6 +3,7 @@
 #include "console/console.h"
 #include "cpu/lapic.h"
 #include "cpu/regs.h"
+#include "cpu/watchdog.h"
 #include "pv/pv.h"
 
 #define CHECK_OFFSET(what, field)                                              \
@@ -33,6 +34,8 @@ CHECK_OFFSET(SS, ss);
 CHECK_OFFSET(ES, es);
 static_assert(CPU_INFO_CURRENT == sizeof(struct cpu_user_regs), "cpu/regs.h");
 static_assert(CPU_INFO_WORK == offsetof(struct cpu_info, work), "cpu/regs.h");
+static_assert(CPU_INFO_ENTRY_TSC == offsetof(struct cpu_info, entry_tsc),
+              "cpu/regs.h");
 static_assert(CPU_INFO_GUEST_RSP == offsetof(struct cpu_info, guest_rsp),
               "cpu/regs.h");
 static_assert(CPU_INFO_SIZE == sizeof(struct cpu_info), "cpu/regs.h");
@@ -180,6 +183,8 @@ static void handle_nmi(const struct cpu_user_regs *regs)
     if (READ_ONCE(cpu_stopping))
         for (;;)
             __asm__ volatile("cli; hlt");
+    if (watchdog_barks())
+        die(regs, "no interrupt taken for too long");
     /* No log line otherwise: the code that we interrupted may hold its lock. */
     if (inb(NMI_REASON_PORT) & (NMI_REASON_SERR | NMI_REASON_IOCHK))
         die(regs, "hardware error NMI");

@@ -26,6 +26,7 @@ static struct spinlock reap_lock;
 static struct list reap_list = LIST_INIT(reap_list);
 static struct timer reap_timer;
 static bool reap_timer_ready;
+#define REAP_PAUSE_NS (100 * NS_PER_US)
 
 static struct domain *find(domid_t id)
 {
@@ -285,19 +286,22 @@ static void destroy(struct domain *d)
 
 static void reap(void *unused)
 {
-    (void)unused;
-    for (;;) {
-        struct list *it;
+    struct list *it;
+    bool more;
 
-        spin_lock(&reap_lock);
-        it = reap_list.next;
-        if (it != &reap_list)
-            list_del(it);
-        spin_unlock(&reap_lock);
-        if (it == &reap_list)
-            return;
+    (void)unused;
+    spin_lock(&reap_lock);
+    it = reap_list.next;
+    if (it != &reap_list)
+        list_del(it);
+    more = reap_list.next != &reap_list;
+    spin_unlock(&reap_lock);
+
+    if (it != &reap_list)
         destroy(list_entry(it, struct domain, reap));
-    }
+    /* One at a time: each takes a while, and interrupts are off. */
+    if (more)
+        timer_set(&reap_timer, clock_now_ns() + REAP_PAUSE_NS);
 }
 
 void domain_put(struct domain *d)

@@ -1,11 +1,8 @@
 /* HYPERVISOR_sysctl: the toolstack's calls about the host. */
 #include "console/console.h"
 #include "domain/ctl.h"
-#include "evtchn/evtchn.h"
-#include "grant/gnttab.h"
+#include "domain/debug-keys.h"
 #include "hypercall/handlers.h"
-#include "mm/alloc.h"
-#include "mm/check.h"
 #include "mm/guestcopy.h"
 
 #define MAX_DEBUG_KEYS 16u
@@ -59,38 +56,6 @@ static int getdomaininfolist(struct xen_sysctl *op)
     }
     l->num_domains = n;
     return rc;
-}
-
-/* What a leak would change: exact counts, where the listings round. */
-static void resources_dump(void)
-{
-    log_info("resources: %lu free frames, dom0 uses %u event channels and %u "
-             "grant mappings\n",
-             alloc_nr_free(), evtchn_count_used(dom0), gnttab_nr_maps(dom0));
-}
-
-static void debug_key(char key)
-{
-    switch (key) {
-    case 'h':
-        log_info("debug keys: h this list, i check the frame table, m free "
-                 "memory and "
-                 "what dom0 holds, q domains and vCPUs\n");
-        break;
-    case 'i':
-        if (frames_check(true) > 0)
-            ASSERT(!"invariants of the frame table");
-        break;
-    case 'm':
-        resources_dump();
-        break;
-    case 'q':
-        domain_dump_all();
-        break;
-    default:
-        log_info("debug key without a meaning: try h\n");
-        break;
-    }
 }
 
 static int debug_keys(struct xen_sysctl *op)

@@ -29,6 +29,7 @@ struct vcpu {
      * the registered page (info_frame holds a typed reference).
      */
     struct vcpu_info *info;
+    struct pv_vcpu pv; /* here, because entry.S reads its beginning */
     struct frame *info_frame;
     struct vcpu_info *info_dummy; /* ids from 32 on, until they register */
     bool paused_for_shutdown;     /* holds one pause; under the domain's lock */
@@ -53,7 +54,6 @@ struct vcpu {
     uint32_t virq_port[24]; /* per-vCPU virqs; global ones: the domain's */
     struct evtchn_fifo_vcpu *fifo;
 
-    struct pv_vcpu pv;
     void *xsave; /* cpu/fpu.c */
     uint64_t xcr0;
 };

@@ -4,24 +4,6 @@
 #include "hypercall/hypercall.h"
 #include "irq/irq.h"
 
-static struct evtchn **bucket_slot(const struct evtchn_domain *e,
-                                   evtchn_port_t port)
-{
-    return &e->dir[port / DIR_PORTS][port / BUCKET_PORTS % DIR_BUCKETS];
-}
-
-struct evtchn *evtchn_get(const struct domain *d, evtchn_port_t port)
-{
-    const struct evtchn_domain *e = d->evtchn;
-    /* Pairs with the release in grow(): the bucket is there. */
-    uint32_t nr = __atomic_load_n(&e->nr_ports, __ATOMIC_ACQUIRE);
-
-    if (port >= nr)
-        return NULL;
-    port = nospec_index(port, nr);
-    return *bucket_slot(e, port) + port % BUCKET_PORTS;
-}
-
 static uint32_t port_limit(const struct domain *d)
 {
     /* max_evtchn_port is the highest number, not a count. */
@@ -39,8 +21,8 @@ static int grow(struct evtchn_domain *e)
         *dir = page_alloc();
     if (!*dir)
         return -ENOMEM;
-    *bucket_slot(e, port) = mem_alloc(BUCKET_PORTS * sizeof(struct evtchn));
-    if (!*bucket_slot(e, port))
+    *evtchn_bucket(e, port) = mem_alloc(BUCKET_PORTS * sizeof(struct evtchn));
+    if (!*evtchn_bucket(e, port))
         return -ENOMEM;
     __atomic_store_n(&e->nr_ports, port + BUCKET_PORTS, __ATOMIC_RELEASE);
     return 0;
@@ -120,14 +102,24 @@ static void wake_poller(struct vcpu *v, evtchn_port_t port)
     }
 }
 
-static void wake_pollers(struct domain *d, evtchn_port_t port)
+static inline bool somebody_polls(const struct evtchn_domain *e)
+{
+    uint64_t any = 0;
+
+    for (unsigned w = 0; w < ARRAY_SIZE(e->polling); w++)
+        any |= READ_ONCE(e->polling[w]);
+    return any;
+}
+
+/* Not in line: few events have a poller. */
+static __attribute__((noinline)) void wake_pollers(struct domain *d,
+                                                   evtchn_port_t port)
 {
     for (unsigned w = 0; w < ARRAY_SIZE(d->evtchn->polling); w++) {
         uint64_t bits = READ_ONCE(d->evtchn->polling[w]);
 
-        for (; unlikely(bits); bits &= bits - 1) {
-            struct vcpu *v =
-                d->vcpu[w * 64 + (unsigned)__builtin_ctzll(bits)];
+        for (; bits; bits &= bits - 1) {
+            struct vcpu *v = d->vcpu[w * 64 + (unsigned)__builtin_ctzll(bits)];
 
             if (v)
                 wake_poller(v, port);
@@ -135,8 +127,8 @@ static void wake_pollers(struct domain *d, evtchn_port_t port)
     }
 }
 
-void evtchn_set_pending(struct domain *d, evtchn_port_t port,
-                        struct evtchn *chn)
+static inline void raise_port(struct domain *d, evtchn_port_t port,
+                              struct evtchn *chn)
 {
     struct evtchn_domain *e = d->evtchn;
     struct vcpu *v = d->vcpu[READ_ONCE(chn->notify_vcpu)];
@@ -149,7 +141,14 @@ void evtchn_set_pending(struct domain *d, evtchn_port_t port,
     now = __atomic_load_n(&e->abi, __ATOMIC_SEQ_CST);
     if (unlikely(now != abi))
         now->set_pending(v, port, chn);
-    wake_pollers(d, port);
+    if (unlikely(somebody_polls(e)))
+        wake_pollers(d, port);
+}
+
+void evtchn_set_pending(struct domain *d, evtchn_port_t port,
+                        struct evtchn *chn)
+{
+    raise_port(d, port, chn);
 }
 
 int evtchn_send(struct domain *d, evtchn_port_t port)
@@ -166,8 +165,7 @@ int evtchn_send(struct domain *d, evtchn_port_t port)
     case ECS_INTERDOMAIN:
         /* Neither end can be closed while we hold this one's lock. */
         rd = chn->u.remote.d;
-        evtchn_set_pending(rd, chn->u.remote.port,
-                           evtchn_get(rd, chn->u.remote.port));
+        raise_port(rd, chn->u.remote.port, evtchn_get(rd, chn->u.remote.port));
         break;
     case ECS_IPI:
         evtchn_set_pending(d, port, chn);
@@ -466,7 +464,7 @@ static void evtchn_free(struct domain *d)
     if (!e)
         return;
     for (uint32_t p = 0; p < e->nr_ports; p += BUCKET_PORTS)
-        mem_free(*bucket_slot(e, p));
+        mem_free(*evtchn_bucket(e, p));
     for (unsigned i = 0; i < NR_DIRS; i++)
         if (e->dir[i])
             page_free(e->dir[i]);
@@ -481,3 +479,40 @@ const struct domain_part evtchn_part = {
     .vcpu_free = evtchn_vcpu_free,
     .free = evtchn_free,
 };
+
+#define DUMP_MAX 64 /* ports of a domain; the log is no place for thousands */
+
+static void dump_one(struct domain *d, evtchn_port_t port,
+                     const struct evtchn *chn)
+{
+    static const char *const states[] = {
+        "free", "reserved", "unbound", "interdomain", "pirq", "virq", "ipi"};
+    bool pair = chn->state == ECS_INTERDOMAIN;
+
+    log_info("d%u port %u: %s, vCPU %u%s%s, %s %u%s%u\n", d->id, port,
+             states[chn->state], chn->notify_vcpu,
+             d->evtchn->abi->is_pending(d, port) ? ", pending" : "",
+             d->evtchn->abi->is_masked(d, port) ? ", masked" : "",
+             pair ? "to domain" : "of",
+             pair ? chn->u.remote.d->id : chn->u.virq, pair ? " port " : "/",
+             pair ? chn->u.remote.port : 0);
+}
+
+void evtchn_dump(struct domain *d)
+{
+    unsigned shown = 0;
+
+    log_info("d%u: %u event channels, %s\n", d->id, evtchn_count_used(d),
+             d->evtchn->abi == &evtchn_abi_fifo ? "queues" : "2 levels");
+    for (evtchn_port_t p = 1; p < d->evtchn->nr_ports && shown < DUMP_MAX;
+         p++) {
+        struct evtchn *chn = evtchn_get(d, p);
+
+        spin_lock(&chn->lock);
+        if (evtchn_is_usable(chn)) {
+            dump_one(d, p, chn);
+            shown++;
+        }
+        spin_unlock(&chn->lock);
+    }
+}

@@ -45,6 +45,8 @@ void evtchn_poll_stop(struct vcpu *v);
 
 /* Channels in use and allocated, for listings and leak tests. */
 unsigned evtchn_count_used(struct domain *d);
+/* Debug key e: its channels into the log. */
+void evtchn_dump(struct domain *d);
 /* After vcpu_register_info moved vcpu_info: raise pending for v again. */
 void evtchn_vcpu_info_moved(struct vcpu *v);
 

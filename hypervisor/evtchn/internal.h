@@ -89,8 +89,25 @@ struct evtchn_domain {
 
 /* evtchn.c */
 
+static inline struct evtchn **evtchn_bucket(const struct evtchn_domain *e,
+                                            evtchn_port_t port)
+{
+    return &e->dir[port / DIR_PORTS][port / BUCKET_PORTS % DIR_BUCKETS];
+}
+
 /* The channel of `port`, NULL beyond the table. Needs no lock. */
-struct evtchn *evtchn_get(const struct domain *d, evtchn_port_t port);
+static inline struct evtchn *evtchn_get(const struct domain *d,
+                                        evtchn_port_t port)
+{
+    const struct evtchn_domain *e = d->evtchn;
+    /* Pairs with the release in grow(): the bucket is there. */
+    uint32_t nr = __atomic_load_n(&e->nr_ports, __ATOMIC_ACQUIRE);
+
+    if (unlikely(port >= nr))
+        return NULL;
+    port = (evtchn_port_t)nospec_index(port, nr);
+    return *evtchn_bucket(e, port) + port % BUCKET_PORTS;
+}
 /* Bound to something that may raise it. */
 static inline bool evtchn_is_usable(const struct evtchn *chn)
 {

@@ -72,6 +72,16 @@ unsigned gnttab_nr_maps(struct domain *d)
                : 0;
 }
 
+void gnttab_dump(struct domain *d)
+{
+    const struct gnttab *g = d->gnttab;
+
+    log_info("d%u grants: %u of %u frames, %u pins by others; maps %u with %u "
+             "of %u pages of handles\n",
+             d->id, g->nr_frames, g->max_frames, g->nr_pins, g->nr_maps,
+             g->nr_handles / (uint32_t)HANDLES_PER_PAGE, g->max_map_pages);
+}
+
 int16_t gnttab_setup(struct domain *d, uint32_t nr_frames)
 {
     int rc;

@@ -20,6 +20,8 @@ extern const struct domain_part gnttab_part;
    setup_table). -EINVAL, -ENOMEM. */
 int gnttab_get_frame(struct domain *d, unsigned idx, mfn_t *m);
 unsigned gnttab_nr_frames(struct domain *d);
+/* Debug key g: its table and what it maps, in a line of the log. */
+void gnttab_dump(struct domain *d);
 /* Live mappings by and of d, for leak tests and listings. */
 unsigned gnttab_nr_maps(struct domain *d);
 

@@ -1,5 +1,6 @@
 /* From a guest's registers to a handler and back. */
 #include "hypercall/hypercall.h"
+#include "cpu/latency.h"
 #include "domain/domain.h"
 
 bool hypercall_may_use_privileged(void)
@@ -7,25 +8,21 @@ bool hypercall_may_use_privileged(void)
     return policy_is_privileged(current->domain);
 }
 
-void hypercall_dispatch(struct cpu_user_regs *regs)
+void hypercall_dispatch(struct cpu_user_regs *regs, struct hc_args *a)
 {
-    struct hc_args a = {
-        {regs->rdi, regs->rsi, regs->rdx, regs->r10, regs->r8, regs->r9}};
     const struct hypercall *row;
-    long rc;
+    long rc = hypercall_find(regs->rax, &row);
 
-    /* The clock of hypercall_should_yield() starts when first asked. */
-    cpu_info()->entry_tsc = 0;
-
-    row = hypercall_find(regs->rax, &rc);
-    if (likely(row)) {
-        rc = row->fn(&a);
+    if (likely(!rc)) {
+        latency_begin();
+        rc = row->fn(a);
+        latency_end(LATENCY_HYPERCALL, (unsigned)regs->rax);
         if (row->flags & HC_NO_RESULT)
             return;
     }
 
     if (unlikely(rc == -ERESTART))
-        hypercall_rewind(regs, &a);
+        hypercall_rewind(regs, a);
     else
         regs->rax = rc;
 }

@@ -40,28 +40,27 @@ extern const struct hypercall hypercall_table[HC_NR];
 bool hypercall_may_use_privileged(void);
 
 /*
- * The row of call `nr` if the running domain may use it; otherwise NULL and
- * *rc says why: -ENOSYS, -EPERM.
+ * The row of call `nr`, if the running domain may use it; -ENOSYS, -EPERM.
  */
-static inline const struct hypercall *hypercall_find(uint64_t nr, long *rc)
+static inline long hypercall_find(uint64_t nr, const struct hypercall **row)
 {
-    const struct hypercall *row;
-
-    *rc = -ENOSYS;
     if (unlikely(nr >= HC_NR))
-        return NULL;
-    row = &hypercall_table[nospec_index(nr, HC_NR)];
-    if (unlikely(!row->fn))
-        return NULL;
-    *rc = -EPERM;
-    if (unlikely(row->flags & HC_PRIVILEGED) && !hypercall_may_use_privileged())
-        return NULL;
-    return row;
+        return -ENOSYS;
+    *row = &hypercall_table[nospec_index(nr, HC_NR)];
+    if (unlikely(!(*row)->fn))
+        return -ENOSYS;
+    if (unlikely((*row)->flags & HC_PRIVILEGED) &&
+        !hypercall_may_use_privileged())
+        return -EPERM;
+    return 0;
 }
 
-/* pv/entry.S (by pv/syscall.c) calls it for a syscall out of virtual kernel
-   mode: `regs` name the call and get its result. */
-void hypercall_dispatch(struct cpu_user_regs *regs);
+/*
+ * pv/entry.S calls it for a syscall out of virtual kernel mode: `regs` name
+ * the call and get its result, `a` holds what they pass. The caller has
+ * cleared cpu_info()->entry_tsc: hypercall_should_yield() has not been asked.
+ */
+void hypercall_dispatch(struct cpu_user_regs *regs, struct hc_args *a);
 /* restart.c: make the guest ask again with the arguments of `a`. */
 void hypercall_rewind(struct cpu_user_regs *regs, const struct hc_args *a);
 /* restart.c: has the running hypercall had its share of time? Then return

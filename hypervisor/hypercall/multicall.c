@@ -6,10 +6,9 @@
 static long call_one(uint64_t op, struct hc_args *a)
 {
     const struct hypercall *row;
-    long rc;
+    long rc = hypercall_find(op, &row);
 
-    row = hypercall_find(op, &rc);
-    if (!row)
+    if (rc)
         return rc;
     if (row->flags & HC_ALONE) /* nesting, and iret has no way back here */
         return op == __HYPERVISOR_multicall ? -EINVAL : -ENOSYS;

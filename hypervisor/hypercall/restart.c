@@ -5,11 +5,11 @@
 
 /*
  * In ticks, not ns: long lists ask after every entry. A quarter of a
- * millisecond when somebody waits for this CPU; a whole one at most, because
- * interrupts wait unseen.
+ * millisecond when somebody waits for this CPU; half of one at most, because
+ * interrupts wait unseen, and the step that is under way comes on top.
  */
 #define YIELD_WANTED (tsc_khz / 4)
-#define YIELD_AT_ALL tsc_khz
+#define YIELD_AT_ALL (tsc_khz / 2)
 
 bool hypercall_should_yield(void)
 {

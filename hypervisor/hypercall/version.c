@@ -51,16 +51,12 @@ static long get_features(void *arg)
     return copy_to_guest(arg, &fi, sizeof(fi));
 }
 
-long hc_xen_version(struct hc_args *a)
+static __attribute__((noinline)) long other_questions(struct hc_args *a)
 {
     void *arg = (void *)a->arg[1];
     const struct domain *d = current->domain;
     struct xen_platform_parameters params = {.virt_start =
                                                  __HYPERVISOR_VIRT_START};
-
-    /* A plain question is also how a guest asks for its pending events. */
-    if (likely(a->arg[0] == XENVER_version))
-        return ABI_VERSION;
 
     switch (a->arg[0]) {
     case XENVER_extraversion:
@@ -87,4 +83,12 @@ long hc_xen_version(struct hc_args *a)
     default:
         return -ENOSYS;
     }
+}
+
+long hc_xen_version(struct hc_args *a)
+{
+    /* A plain question is also how a guest asks for its pending events. */
+    if (likely(a->arg[0] == XENVER_version))
+        return ABI_VERSION;
+    return other_questions(a);
 }

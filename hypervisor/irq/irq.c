@@ -1,11 +1,13 @@
 #include "irq/internal.h"
 #include "cpu/lapic.h"
+#include "cpu/latency.h"
+#include "cpu/watchdog.h"
 #include "mm/tlb.h"
 #include "time/timer.h"
 
 struct spinlock irq_lock = SPINLOCK_INIT;
 
-void irq_dispatch(unsigned vector)
+static void handle(unsigned vector)
 {
     switch (vector) {
     case VECTOR_TIMER:
@@ -34,6 +36,14 @@ void irq_dispatch(unsigned vector)
             log_warn("interrupt vector %#x, which nobody claimed\n", vector);
         lapic_eoi();
     }
+}
+
+void irq_dispatch(unsigned vector)
+{
+    watchdog_alive();
+    latency_begin();
+    handle(vector);
+    latency_end(LATENCY_INTERRUPT, vector);
 }
 
 /* One of the hypervisor's own lines (the serial port). */

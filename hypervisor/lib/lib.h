@@ -97,21 +97,24 @@ void mem_free(void *p);
 void *page_alloc(void);
 void page_free(void *page);
 
-/*
- * Clamp `index` to 0 unless index < limit, without a branch that a CPU could
- * speculate past. Use it after the check, before the array access.
+/* All ones if a < b, else 0, without a branch that a CPU could speculate past.
  */
-static inline size_t nospec_index(size_t index, size_t limit)
+static inline size_t nospec_below(size_t a, size_t b)
 {
     size_t mask;
 
-#ifdef __x86_64__
     __asm__ volatile("cmp %1, %2; sbb %0, %0"
                      : "=r"(mask)
-                     : "g"(limit), "r"(index)
+                     : "rme"(b), "r"(a)
                      : "cc");
-#endif
-    return index & mask;
+    return mask;
+}
+
+/* Clamp `index` to 0 unless index < limit. Use it after the check, before the
+   array access. */
+static inline size_t nospec_index(size_t index, size_t limit)
+{
+    return index & nospec_below(index, limit);
 }
 
 #endif

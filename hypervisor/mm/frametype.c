@@ -457,6 +457,13 @@ static int get_l1(struct domain *d, struct domain *owner, uint64_t *pte)
         frame_put(f);
         return rc;
     }
+    /*
+     * Memory is cached, whatever a guest without devices asks for: by way of
+     * an uncached alias it could show us one table in the cache, and the
+     * CPU's walker another one behind it.
+     */
+    if (!d->hardware)
+        *pte &= ~PTE_CACHE;
     if (owner != d && !(f->flags & FRAME_SHARED))
         d->nr_foreign_mapped++;
     return 0;

@@ -1,10 +1,6 @@
 #include "mm/guestcopy.h"
 
 #include "cpu/extable.h"
-#include "mm/layout.h"
-
-/* Pages below and above our range are the guest's: see layout.h. */
-#define LOW_END 0x0000800000000000ul
 
 bool guest_range_ok(const void *guest, size_t n)
 {
@@ -12,7 +8,7 @@ bool guest_range_ok(const void *guest, size_t n)
 
     if (__builtin_add_overflow(start, n, &end))
         return false;
-    return end <= LOW_END || start >= HOST_VA_END;
+    return end <= GUEST_LOW_END || start >= HOST_VA_END;
 }
 
 /* One load or store that may fault; rc becomes -EFAULT when it does. */

@@ -7,6 +7,7 @@
 #define MM_GUESTCOPY_H
 
 #include "lib/lib.h"
+#include "mm/layout.h"
 
 int MUST_CHECK copy_from_guest(void *dst, const void *guest, size_t n);
 int MUST_CHECK copy_to_guest(void *guest, const void *src, size_t n);
@@ -25,18 +26,26 @@ int MUST_CHECK copy_array_to(void *guest, uint64_t i, const void *src,
 /* The range lies outside the hypervisor's, canonical, and does not wrap. */
 bool guest_range_ok(const void *guest, size_t n);
 
+/* Pages below and above our range are the guest's: see layout.h. */
+#define GUEST_LOW_END 0x0000800000000000ul
+
 /*
- * The address to use: `guest`, or 0 when the range is refused, by arithmetic
- * that a CPU cannot speculate past. False when it is.
+ * All ones, or 0 when [start, start + n) reaches our range, by arithmetic that
+ * a CPU cannot speculate past, nor a compiler turn into a branch.
  */
+static inline uintptr_t guest_mask(uintptr_t start, size_t n)
+{
+    return nospec_below(start + n, GUEST_LOW_END + 1) |
+           nospec_below(HOST_VA_END - 1, start);
+}
+
+/* The address to use: `guest`, or 0 and false when the range is refused. */
 static inline bool guest_addr(const void *guest, size_t n, uintptr_t *addr)
 {
-    bool ok = guest_range_ok(guest, n);
-    uintptr_t mask = 0 - (uintptr_t)ok;
+    uintptr_t start = (uintptr_t)guest, mask = guest_mask(start, n), end;
 
-    __asm__("" : "+r"(mask));
-    *addr = (uintptr_t)guest & mask;
-    return ok;
+    *addr = start & mask;
+    return mask && !__builtin_add_overflow(start, n, &end);
 }
 
 #endif

@@ -20,15 +20,9 @@ struct iret_words {
 /* In line, all of it: this is half of every system call. */
 #define HOT static inline __attribute__((always_inline))
 
-/* A frame at `sp` does not reach our range; CPU faults tell of the rest. */
-HOT bool stack_ok(uint64_t sp)
-{
-    return sp < (1ull << 47) - PAGE_SIZE || sp >= HOST_VA_END;
-}
-
-/* Enter kernel mode; the stack to push on, aligned. */
+/* Enter kernel mode, unless in it; the stack to push on, aligned. */
 HOT uint64_t enter_kernel(struct vcpu *v, const struct cpu_user_regs *regs,
-                          struct iret_words *w)
+                          struct iret_words *w, bool from_user)
 {
     struct pv_vcpu *p = &v->pv;
     uint8_t mask = READ_ONCE(v->info->evtchn_upcall_mask);
@@ -44,11 +38,11 @@ HOT uint64_t enter_kernel(struct vcpu *v, const struct cpu_user_regs *regs,
     if (!mask)
         w->rflags |= RFLAGS_IF;
 
-    if (p->kernel_mode) {
-        w->cs &= ~3ull; /* how the guest tells its kernel from its users */
-    } else {
+    if (from_user) {
         sp = p->kernel_sp;
         pv_toggle_mode(v);
+    } else {
+        w->cs &= ~3ull; /* how the guest tells its kernel from its users */
     }
     w->cs |= (uint64_t)mask << 32;
     return sp & ~15ull;
@@ -70,16 +64,16 @@ HOT void resume_at(struct vcpu *v, struct cpu_user_regs *regs, uint64_t address,
         v->info->evtchn_upcall_mask = 1;
 }
 
-void pv_bounce(struct vcpu *v, struct cpu_user_regs *regs, uint64_t address,
-               unsigned flags, uint32_t error_code)
+HOT void bounce(struct vcpu *v, struct cpu_user_regs *regs, uint64_t address,
+                unsigned flags, uint32_t error_code, bool from_user)
 {
     struct iret_words w;
     uint64_t sp, words;
 
-    sp = enter_kernel(v, regs, &w);
+    sp = enter_kernel(v, regs, &w, from_user);
     words = flags & BOUNCE_ERROR_CODE ? 8 : 7;
     sp -= words * 8;
-    if (unlikely(!stack_ok(sp)))
+    if (unlikely(!pv_stack_ok(sp)))
         goto fault;
 
     /* From the top down, as a push would touch the stack. */
@@ -105,10 +99,25 @@ fault:
         (unsigned long)address, (unsigned long)sp, (unsigned long)w.rip);
 }
 
+void pv_bounce(struct vcpu *v, struct cpu_user_regs *regs, uint64_t address,
+               unsigned flags, uint32_t error_code)
+{
+    bounce(v, regs, address, flags, error_code, !v->pv.kernel_mode);
+}
+
+void pv_bounce_syscall(struct vcpu *v, struct cpu_user_regs *regs,
+                       uint64_t address, bool mask)
+{
+    regs->rcx = regs->rip;
+    regs->r11 = regs->rflags;
+    bounce(v, regs, address, mask ? BOUNCE_MASK : 0, 0, true);
+    regs->rflags &= ~(uint64_t)RFLAGS_DF;
+}
+
 void pv_bounce_failsafe(struct vcpu *v, struct cpu_user_regs *regs)
 {
     struct iret_words w;
-    uint64_t sp = enter_kernel(v, regs, &w);
+    uint64_t sp = enter_kernel(v, regs, &w, !v->pv.kernel_mode);
     uint64_t frame[11] = {regs->rcx, regs->r11, v->pv.ds, v->pv.es,
                           v->pv.fs,  v->pv.gs,  w.rip,    w.cs,
                           w.rflags,  w.rsp,     w.ss};

@@ -11,7 +11,11 @@
 #define ENTRY_SYSCALL 0x100 /* pv/internal.h */
 #define RFLAGS_TF_RF  0x10100
 #define WORK_SCHED    1
-#define VCPU_INFO     24 /* offsetof(struct vcpu, info), checked in pv.c */
+#define HC_IRET       23 /* __HYPERVISOR_iret, checked in pv.c */
+
+/* Offsets in struct vcpu, checked in pv.c. */
+#define VCPU_INFO        24
+#define VCPU_KERNEL_MODE 32
 
 /* Offsets from a CPU's stack top, where its struct cpu_info ends. */
 #define TOP_GUEST_RSP (CPU_INFO_GUEST_RSP - CPU_INFO_SIZE)
@@ -66,6 +70,19 @@
     mov %rsp, %rdi
 .endm
 
+/* RSI: struct hc_args, from the registers that a hypercall passes them in. */
+#define HYPERCALL_ARGS_SIZE 56 /* six, and what aligns the stack to 16 bytes */
+.macro HYPERCALL_ARGS
+    sub $8, %rsp
+    push %r9
+    push %r8
+    push %r10
+    push %rdx
+    push %rsi
+    push REGS_RDI - REGS_R15 + 48(%rsp) /* RDI itself has the frame now */
+    mov %rsp, %rsi
+.endm
+
     .balign 32
     .globl pv_syscall_stubs
     .hidden pv_syscall_stubs
@@ -90,20 +107,45 @@ syscall32_common:
     add $8, %rsp
     jmp pv_return
 
+/* The same with round trips counted (count_round_trips). */
     .balign 16
 syscall_counted_common:
     SYSCALL_FRAME FLAT_CS64
+    mov CPU_INFO_CURRENT(%rsp), %rax
+    cmpb $0, VCPU_KERNEL_MODE(%rax)
+    je syscall_from_user
+    movq $0, CPU_INFO_ENTRY_TSC(%rsp)
+    HYPERCALL_ARGS
+    call pv_hypercall_counted
+    add $HYPERCALL_ARGS_SIZE, %rsp
+    jmp pv_return
+
+    .balign 16
+syscall_iret:
     sub $8, %rsp
-    call pv_syscall_counted
+    call pv_iret
+    add $8, %rsp
+    jmp pv_return
+
+    .balign 16
+syscall_from_user:
+    sub $8, %rsp /* 16-byte alignment at the call */
+    call pv_syscall
     add $8, %rsp
     jmp pv_return
 
     .balign 16
 syscall_common:
     SYSCALL_FRAME FLAT_CS64
-    sub $8, %rsp /* 16-byte alignment at the call */
-    call pv_syscall
-    add $8, %rsp
+    mov CPU_INFO_CURRENT(%rsp), %rax
+    cmpb $0, VCPU_KERNEL_MODE(%rax)
+    je syscall_from_user
+    cmpq $HC_IRET, REGS_RAX(%rsp) /* as often as all others together */
+    je syscall_iret
+    movq $0, CPU_INFO_ENTRY_TSC(%rsp)
+    HYPERCALL_ARGS
+    call hypercall_dispatch
+    add $HYPERCALL_ARGS_SIZE, %rsp
 
 /*
  * Back to the guest in the frame at RSP, which is this CPU's cpu_info.regs,

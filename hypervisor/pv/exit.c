@@ -1,6 +1,7 @@
 /* What a CPU does before it runs a guest, and instead of running one. */
 #include "pv/internal.h"
 
+#include "cpu/latency.h"
 #include "evtchn/evtchn.h"
 #include "mm/alloc.h"
 #include "time/timer.h"
@@ -18,37 +19,41 @@ static void idle_once(void)
     __asm__ volatile("sti; hlt; cli" ::: "memory");
 }
 
-static bool take_work(enum cpu_work work)
+static bool take_work(uint64_t seen, enum cpu_work work)
 {
-    uint64_t *bits = &cpu_info()->work;
+    return seen >> work & 1 && bit_test_and_clear(&cpu_info()->work, work);
+}
 
-    return bit_test(bits, work) && bit_test_and_clear(bits, work);
+/* One piece of the work that is there, the most urgent first. */
+static void do_some(uint64_t seen)
+{
+    if (take_work(seen, WORK_TIMER))
+        timer_run();
+    else if (take_work(seen, WORK_SCHED))
+        sched_switch();
+    else if (take_work(seen, WORK_LOG))
+        virq_raise_global(VIRQ_CON_RING);
 }
 
 void pv_exit(void)
 {
-    for (;;) {
-        struct vcpu *v;
+    struct cpu_info *ci = cpu_info();
 
-        if (take_work(WORK_TIMER)) {
-            timer_run();
-            continue;
-        }
-        if (take_work(WORK_SCHED)) {
-            sched_switch();
-            continue;
-        }
-        if (take_work(WORK_LOG)) {
-            virq_raise_global(VIRQ_CON_RING);
-            continue;
-        }
-        v = current;
-        if (v->domain->id == DOMID_IDLE) {
+    for (;;) {
+        uint64_t work = READ_ONCE(ci->work);
+        struct vcpu *v = current;
+
+        if (work) {
+            do_some(work);
+        } else if (v->domain->id == DOMID_IDLE) {
             idle_once();
-            continue;
+            latency_begin(); /* interrupts were on */
+        } else {
+            pv_deliver_upcall(v, &ci->regs);
+            if (likely(!READ_ONCE(ci->work))) {
+                latency_end(LATENCY_EXIT, 0);
+                return;
+            }
         }
-        pv_deliver_upcall(v, &cpu_info()->regs);
-        if (likely(!READ_ONCE(cpu_info()->work)))
-            return;
     }
 }

@@ -17,6 +17,31 @@
 #define RFLAGS_GUEST 0x254dd5ull
 #define RFLAGS_FIXED 0x202ull /* interrupts on, and bit 1 */
 
+/* A frame at `sp`, less than a page long, does not reach our range; what else
+   is wrong with it, the CPU's faults tell. */
+static inline bool pv_stack_ok(uint64_t sp)
+{
+    return sp < (1ull << 47) - PAGE_SIZE || sp >= HOST_VA_END;
+}
+
+/* The page-table root of the mode that v is in. */
+static inline mfn_t pv_live_root(const struct vcpu *v)
+{
+    return v->pv.kernel_mode ? v->pv.cr3_kernel : v->pv.cr3_user;
+}
+
+/*
+ * From the guest's kernel to its user or back: CR3 and GS bases; the caller
+ * changes CS, RSP, ... The load of CR3 flushes but is not counted as a flush:
+ * that is safe, and spares the shared clock.
+ */
+static inline void pv_toggle_mode(struct vcpu *v)
+{
+    v->pv.kernel_mode = !v->pv.kernel_mode;
+    __asm__ volatile("swapgs" ::: "memory");
+    write_cr3(pv_live_root(v).n << PAGE_SHIFT);
+}
+
 /*
  * bounce.c: push the frame of an exception or callback on the guest kernel's
  * stack and let the guest go on at `address` in kernel mode. The domain
@@ -25,6 +50,10 @@
 enum { BOUNCE_MASK = 1, BOUNCE_ERROR_CODE = 2 };
 void pv_bounce(struct vcpu *v, struct cpu_user_regs *regs, uint64_t address,
                unsigned flags, uint32_t error_code);
+/* A system call of user mode, whose RIP and RFLAGS the frame's RCX and R11
+   show as the instruction leaves them. */
+void pv_bounce_syscall(struct vcpu *v, struct cpu_user_regs *regs,
+                       uint64_t address, bool mask);
 /* The same with the selectors that could not be loaded. */
 void pv_bounce_failsafe(struct vcpu *v, struct cpu_user_regs *regs);
 
@@ -81,8 +110,10 @@ void pv_load_cr4(const struct vcpu *v);
      1u << VMASST_TYPE_runstate_update_flag)
 
 /* syscall.c and trap.c, from entry.S. */
+struct hc_args;
 void pv_syscall(struct cpu_user_regs *regs);
-void pv_syscall_counted(struct cpu_user_regs *regs);
+void pv_iret(struct cpu_user_regs *regs); /* iret.c: the hypercall */
+void pv_hypercall_counted(struct cpu_user_regs *regs, struct hc_args *a);
 void pv_syscall32(struct cpu_user_regs *regs);
 void pv_return_fault(struct cpu_user_regs *regs);
 void pv_trap(struct cpu_user_regs *regs);

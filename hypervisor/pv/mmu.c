@@ -119,18 +119,19 @@ static bool entry_exchange(uint64_t *p, uint64_t pte,
 int table_entry_set(struct domain *d, struct domain *owner, struct frame *table,
                     unsigned i, const struct entry_update *u)
 {
-    unsigned level = frame_table_level(table, d);
+    unsigned level = u->level ? u->level : frame_table_level(table, d);
     uint64_t *p = (uint64_t *)frame_virt(table) + i;
     uint64_t old = READ_ONCE(*p), pte = entry_adjust(level, u->pte);
     int rc;
 
     if (level == 4 && i >= HOST_L4_FIRST && i <= HOST_L4_LAST)
         return -EINVAL;
-    if (entry_is_similar(old, pte))
+    if ((old & pte & PTE_P) && entry_is_similar(old, pte))
         return entry_exchange(p, pte, u, &old) ? 0 : -EAGAIN;
 
     /* Only less: write-protecting, as fork does to every page. */
-    if (level == 1 && (old & PTE_RW) && entry_is_similar(old & ~PTE_RW, pte)) {
+    if (level == 1 && (old & PTE_RW) && (pte & PTE_P) &&
+        entry_is_similar(old & ~PTE_RW, pte)) {
         if (!entry_exchange(p, pte, u, &old))
             return -EAGAIN;
         if (mfn_is_ram(pte_mfn(old)))
@@ -138,15 +139,22 @@ int table_entry_set(struct domain *d, struct domain *owner, struct frame *table,
         return 0;
     }
     pte = u->pte;
-    rc = entry_get_preempt(d, owner, level, &pte);
+    rc = pte & PTE_P ? entry_get_preempt(d, owner, level, &pte) : 0;
     if (rc)
         return rc;
     if (!entry_exchange(p, pte, u, &old)) {
         entry_put(d, level, pte);
         return -EAGAIN;
     }
-    entry_put(d, level, old);
+    if (old & PTE_P)
+        entry_put(d, level, old);
     return 0;
+}
+
+/* What a table let go of must be gone before the next entry is looked at. */
+static inline int drain(struct domain *d)
+{
+    return unlikely(d->pv.nr_drops) ? frame_drain(d) : 0;
 }
 
 /* Entry number of `va` at a level. */
@@ -164,26 +172,20 @@ static bool va_is_guests(uintptr_t va)
  * Down to the L1. Without the lock tables may change under our feet, so look
  * only at what is RAM; what we read is then no more than a hint.
  */
+static inline bool walk_down(mfn_t *table, uintptr_t va, unsigned level)
+{
+    uint64_t e =
+        READ_ONCE(((uint64_t *)mfn_to_virt(*table))[entry_index(va, level)]);
+
+    *table = pte_mfn(e);
+    return (e & (PTE_P | PTE_PS)) == PTE_P && mfn_is_ram(*table);
+}
+
 static bool walk_to_l1(mfn_t l4, uintptr_t va, mfn_t *l1)
 {
-    mfn_t table = l4;
-
-    if (!l4.n || !va_is_guests(va))
-        return false;
-    for (unsigned level = 4; level > 1; level--) {
-        uint64_t e;
-
-        if (!mfn_is_ram(table))
-            return false;
-        e = READ_ONCE(((uint64_t *)mfn_to_virt(table))[entry_index(va, level)]);
-        if (!(e & PTE_P) || (e & PTE_PS))
-            return false;
-        table = pte_mfn(e);
-    }
-    if (!mfn_is_ram(table))
-        return false;
-    *l1 = table;
-    return true;
+    *l1 = l4;
+    return l4.n && va_is_guests(va) && mfn_is_ram(l4) && walk_down(l1, va, 4) &&
+           walk_down(l1, va, 3) && walk_down(l1, va, 2);
 }
 
 bool pv_walk(mfn_t l4, uintptr_t va, uint64_t *pte, mfn_t *l1, unsigned *idx)
@@ -258,7 +260,7 @@ static int update_plain(struct domain *d, mfn_t m, unsigned i, uint64_t value)
 static int update_one(struct domain *d, struct domain *owner,
                       const struct mmu_update *req)
 {
-    unsigned cmd = req->ptr & 3;
+    unsigned cmd = req->ptr & 3, level;
     unsigned i = (req->ptr & (PAGE_SIZE - 1)) / sizeof(uint64_t);
     mfn_t m = mfn(req->ptr >> PAGE_SHIFT);
 
@@ -267,11 +269,13 @@ static int update_one(struct domain *d, struct domain *owner,
     if ((req->ptr & 7) != cmd || !mfn_is_ram(m))
         return -EINVAL;
     m.n = nospec_index(m.n, max_mfn);
-    if (!frame_table_level(frame_of(m), d))
+    level = frame_table_level(frame_of(m), d);
+    if (unlikely(!level))
         return update_plain(d, m, i, req->val);
     return table_entry_set(d, owner, frame_of(m), i,
                            &(struct entry_update){
                                .pte = req->val,
+                               .level = level,
                                .keep_ad = cmd == MMU_PT_UPDATE_PRESERVE_AD,
                            });
 }
@@ -303,11 +307,11 @@ static long update_batch(struct domain *d, struct domain *owner,
     if (rc)
         return rc;
     while (!rc && *done < b->nr) {
-        if (*done && hypercall_should_yield()) {
-            rc = -ERESTART;
-            break;
-        }
         if (i == have) {
+            if (*done && hypercall_should_yield()) {
+                rc = -ERESTART;
+                break;
+            }
             rc = fetch(req, list, *done, b->nr - *done);
             if (rc < 0)
                 break;
@@ -318,8 +322,7 @@ static long update_batch(struct domain *d, struct domain *owner,
         if (rc)
             break;
         ++*done;
-        /* What we let go of must be gone before the next entry sees it. */
-        rc = frame_drain(d);
+        rc = drain(d);
     }
     spin_unlock(&d->mm_lock);
     return rc;

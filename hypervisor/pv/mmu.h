@@ -36,6 +36,7 @@ long mm_batch_end(struct hc_args *a, const struct mm_batch *b, uint32_t done,
  */
 struct entry_update {
     uint64_t pte;
+    unsigned level;         /* the table's, if already looked up, or 0 */
     bool keep_ad;           /* accessed and dirty bits stay */
     const uint64_t *expect; /* NULL: whatever is there */
 };

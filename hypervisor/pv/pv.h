@@ -36,11 +36,11 @@ struct pv_trap {
 };
 
 struct pv_vcpu {
-    struct cpu_user_regs regs; /* while not running */
-    bool kernel_mode;          /* virtual mode */
-    uint8_t iopl;              /* virtual, 0..3 */
-    bool ts;                   /* virtual CR0.TS */
+    bool kernel_mode; /* virtual mode */
+    uint8_t iopl;     /* virtual, 0..3 */
+    bool ts;          /* virtual CR0.TS */
     uint64_t kernel_sp;
+    struct cpu_user_regs regs; /* while not running */
     struct pv_trap trap[256];
 
     /* Callbacks (callback_op); 0: none. */
@@ -92,8 +92,7 @@ void pv_inject_page_fault(struct vcpu *v, uintptr_t cr2, uint32_t error_code);
  */
 bool pv_fault_is_spurious(struct vcpu *v, uintptr_t va, uint32_t error_code);
 
-/* pv/switch.c: swap CR3 and GS bases; the caller changes CS, RSP, ... */
-void pv_toggle_mode(struct vcpu *v);
+/* pv/switch.c */
 /* Registers of v: the CPU's frame when it runs here, v->pv.regs otherwise. */
 struct cpu_user_regs *pv_regs(struct vcpu *v);
 

@@ -3,6 +3,7 @@
 
 #include "cpu/feature.h"
 #include "cpu/fpu.h"
+#include "cpu/spec.h"
 #include "mm/hvmap.h"
 #include "mm/tlb.h"
 #include "time/clock.h"
@@ -36,22 +37,6 @@ static bool is_idle(const struct vcpu *v)
 struct cpu_user_regs *pv_regs(struct vcpu *v)
 {
     return v == current ? &cpu_info()->regs : &v->pv.regs;
-}
-
-static mfn_t live_root(const struct vcpu *v)
-{
-    return v->pv.kernel_mode ? v->pv.cr3_kernel : v->pv.cr3_user;
-}
-
-/*
- * The hot half of a system call. The load of CR3 flushes but is not counted
- * as a flush: that is safe, and spares the shared clock.
- */
-void pv_toggle_mode(struct vcpu *v)
-{
-    v->pv.kernel_mode = !v->pv.kernel_mode;
-    __asm__ volatile("swapgs" ::: "memory");
-    write_cr3(live_root(v).n << PAGE_SHIFT);
 }
 
 static void save_state(struct vcpu *v)
@@ -104,9 +89,11 @@ static void switch_tables(struct vcpu *prev, struct vcpu *next)
 {
     cpumask_t me = CPUMASK_OF(cpu_id());
 
-    if (!is_idle(next))
+    if (!is_idle(next)) {
+        spec_enter_domain(next->domain->id);
         __atomic_fetch_or(&next->domain->dirty_cpus, me, __ATOMIC_SEQ_CST);
-    tlb_load_cr3(is_idle(next) ? host_l4 : live_root(next));
+    }
+    tlb_load_cr3(is_idle(next) ? host_l4 : pv_live_root(next));
     if (!is_idle(prev) && prev->domain != next->domain)
         __atomic_fetch_and(&prev->domain->dirty_cpus, ~me, __ATOMIC_SEQ_CST);
 }

@@ -1,6 +1,7 @@
 /* Exceptions of a guest: repaired, emulated, or its own to handle. */
 #include "pv/internal.h"
 
+#include "cpu/latency.h"
 #include "mm/frametype.h"
 #include "mm/guestcopy.h"
 #include "mm/tlb.h"
@@ -8,9 +9,9 @@
 #define TI_DPL  3
 #define TI_MASK 4
 
-void pv_inject_trap(struct vcpu *v, unsigned vector, uint32_t error_code)
+static inline void inject(struct vcpu *v, struct cpu_user_regs *regs,
+                          unsigned vector, uint32_t error_code)
 {
-    struct cpu_user_regs *regs = pv_regs(v);
     const struct pv_trap *t = &v->pv.trap[vector & 0xff];
     unsigned flags = 0;
 
@@ -29,7 +30,13 @@ void pv_inject_trap(struct vcpu *v, unsigned vector, uint32_t error_code)
     pv_bounce(v, regs, t->address, flags, error_code);
 }
 
-void pv_inject_page_fault(struct vcpu *v, uintptr_t cr2, uint32_t error_code)
+void pv_inject_trap(struct vcpu *v, unsigned vector, uint32_t error_code)
+{
+    inject(v, pv_regs(v), vector, error_code);
+}
+
+static inline void inject_page_fault(struct vcpu *v, struct cpu_user_regs *regs,
+                                     uintptr_t cr2, uint32_t error_code)
 {
     /* Its kernel runs in ring 3 too, but does not want to know. */
     error_code &= ~PFEC_U;
@@ -37,7 +44,12 @@ void pv_inject_page_fault(struct vcpu *v, uintptr_t cr2, uint32_t error_code)
         error_code |= PFEC_U;
     v->pv.cr2 = cr2;
     v->info->arch.cr2 = cr2;
-    pv_inject_trap(v, TRAP_PF, error_code);
+    inject(v, regs, TRAP_PF, error_code);
+}
+
+void pv_inject_page_fault(struct vcpu *v, uintptr_t cr2, uint32_t error_code)
+{
+    inject_page_fault(v, pv_regs(v), cr2, error_code);
 }
 
 /*
@@ -110,7 +122,7 @@ static void page_fault(struct vcpu *v, struct cpu_user_regs *regs)
             return;
         }
     }
-    pv_inject_page_fault(v, va, ec);
+    inject_page_fault(v, regs, va, ec);
 }
 
 /*
@@ -182,10 +194,8 @@ static void debug_trap(struct vcpu *v)
         pv_inject_trap(v, TRAP_DB, 0);
 }
 
-void pv_trap(struct cpu_user_regs *regs)
+static void handle(struct vcpu *v, struct cpu_user_regs *regs)
 {
-    struct vcpu *v = current;
-
     switch (regs->entry_vector) {
     case TRAP_PF:
         page_fault(v, regs);
@@ -208,9 +218,18 @@ void pv_trap(struct cpu_user_regs *regs)
             pv_inject_trap(v, TRAP_BP, 0);
         break;
     default:
-        pv_inject_trap(v, regs->entry_vector, regs->error_code);
+        inject(v, regs, regs->entry_vector, regs->error_code);
         break;
     }
+}
+
+void pv_trap(struct cpu_user_regs *regs)
+{
+    unsigned vector = regs->entry_vector;
+
+    latency_begin();
+    handle(current, regs);
+    latency_end(LATENCY_EXCEPTION, vector);
 }
 
 void pv_return_fault(struct cpu_user_regs *regs)

@@ -180,3 +180,24 @@ void timer_run(void)
     timer_arm_hardware(t ? t->item.key : 0);
     spin_unlock(&q->lock);
 }
+
+void timer_dump(void)
+{
+    for (unsigned cpu = 0; cpu < MAX_CPUS; cpu++) {
+        struct timer_queue *q = &timer_queues[cpu];
+        struct timer *t;
+        uint64_t at = 0;
+        size_t nr;
+
+        spin_lock(&q->lock);
+        nr = q->heap.nr;
+        t = first_locked(q);
+        if (t)
+            at = t->item.key;
+        spin_unlock(&q->lock);
+        if (t)
+            log_info(
+                "CPU %u: %zu timers, the next at %llu us (it is %llu us)\n",
+                cpu, nr, at / NS_PER_US, clock_now_ns() / NS_PER_US);
+    }
+}

@@ -39,4 +39,7 @@ void timer_interrupt(void);
 /* time/clock.c; tests bring fakes. 0: nothing to wait for. */
 void timer_arm_hardware(uint64_t deadline_ns);
 
+/* Debug key a: each CPU's queue into the log. */
+void timer_dump(void);
+
 #endif

@@ -1,4 +1,4 @@
-block-src := $(addprefix pv-backends/block/,main.c device.c queue.c blkback.c \
+block-src := $(addprefix pv-backends/block/,main.c device.c details.c medium.c queue.c blkback.c \
 	blkdecode.c blkio.c blkio-uring.c blkio-threads.c bufpool.c image.c \
 	inflight.c)
 $(call program,pvblkd,$(block-src) $(runtime-src) $(xs-client-src) \

@@ -1,7 +1,6 @@
 #include "pv-backends/block/device.h"
 
-#include "pv-backends/block/image.h"
-#include "pv-backends/block/queue.h"
+#include "pv-backends/block/internal.h"
 #include "pv-backends/runtime/loop.h"
 
 #include <errno.h>
@@ -20,55 +19,15 @@ enum { LOCK_RETRY_MS = 20, LOCK_TRIES = 100 };
 /* How often, at most, a disk in use is looked at for a new size. */
 #define LOOK_NS 1000000000ull
 
-struct blkdev {
-    struct backend be; /* first */
-    struct image image;
-    bool image_is_open, discard_wanted;
-    char *params;
-    struct event *retry;
-    unsigned int tries;
-    struct blk_rate rate;
-    uint64_t looked_ns; /* when its size was last looked at */
-    struct blkqueue *queues[BLK_MAX_QUEUES];
-    unsigned int nr_queues;
-};
-
-static struct blk_settings settings;
+struct blk_settings blk_settings;
 
 void blk_device_setup(const struct blk_settings *s)
 {
-    settings = *s;
-}
-
-static struct blkdev *blkdev_of(struct backend *be)
-{
-    return (struct blkdev *)be;
+    blk_settings = *s;
 }
 
 /* --- the image --------------------------------------------------------------
  */
-
-static bool node_is(struct backend *be, const char *key, const char *value)
-{
-    char *text = store_read(be->loop->store, 0, be->path, key);
-    bool is = text && !strcmp(text, value);
-
-    free(text);
-    return is;
-}
-
-static int try_open(struct blkdev *bd, struct backend_why *why)
-{
-    bool read_only = !node_is(&bd->be, "mode", "w");
-    int rc = image_open(&bd->image, bd->params, read_only, why);
-    uint64_t sector;
-
-    bd->image_is_open = !rc;
-    if (!rc && !store_read_uint(bd->be.loop->store, bd->be.path, "sector-size",
-                                UINT32_MAX, &sector))
-        image_set_sector_size(&bd->image, (unsigned int)sector);
-    return rc;
-}
 
 /* "PER_SECOND" or "PER_SECOND,BURST"; anything else is no limit. */
 static void read_limit(struct blkdev *bd, const char *key, struct bucket *b)
@@ -93,6 +52,8 @@ static void blk_changed(struct backend *be, const char *key)
 {
     if (!strncmp(key, "limit-", 6))
         read_limits(blkdev_of(be));
+    else if (!strcmp(key, "params"))
+        medium_changed(blkdev_of(be));
 }
 
 static void wait_a_little(struct blkdev *bd)
@@ -106,7 +67,7 @@ static void on_retry(evutil_socket_t fd, short what, void *arg)
 {
     struct blkdev *bd = arg;
     struct backend_why why;
-    int rc = try_open(bd, &why);
+    int rc = medium_open(bd, bd->params, &why);
 
     (void)fd, (void)what;
     if (rc == -EBUSY && (bd->be.adopting || ++bd->tries < LOCK_TRIES)) {
@@ -125,15 +86,16 @@ static int blk_start(struct backend *be, struct backend_why *why)
 
     bd->image.fd = -1;
     bd->tries = 0;
-    bd->discard_wanted = !node_is(be, "discard-enable", "0");
+    bd->discard_wanted = !blkdev_node_is(be, "discard-enable", "0");
+    bd->removable = blkdev_node_is(be, "device-type", "cdrom");
     bd->params = store_read(be->loop->store, 0, be->path, "params");
-    if (!bd->params || !*bd->params)
+    if (!bd->params || (!*bd->params && !bd->removable))
         return backend_fail(why, -EINVAL, "no image is named (params)");
     read_limits(bd);
     bd->retry = evtimer_new(be->loop->base, on_retry, bd);
     if (!bd->retry)
         return backend_fail(why, -ENOMEM, "out of memory");
-    rc = try_open(bd, why);
+    rc = medium_open(bd, bd->params, why);
     if (rc != -EBUSY)
         return rc;
     wait_a_little(bd);
@@ -147,89 +109,9 @@ static void blk_stop(struct backend *be)
     if (bd->retry)
         event_free(bd->retry);
     bd->retry = NULL;
-    if (bd->image_is_open)
-        image_close(&bd->image);
-    bd->image_is_open = false;
+    medium_close(bd);
     free(bd->params);
     bd->params = NULL;
-}
-
-/* --- what the frontend reads ------------------------------------------------
- */
-
-static int blk_features(struct backend *be, store_txn_t t)
-{
-    struct store *s = be->loop->store;
-    int rc = store_write(s, t, be->path, "max-ring-page-order", "%d",
-                         RINGMAP_MAX_ORDER);
-
-    if (!rc)
-        rc = store_write(s, t, be->path, "multi-queue-max-queues", "%u",
-                         settings.max_queues);
-    if (!rc)
-        rc = store_write(s, t, be->path, "feature-max-indirect-segments", "%u",
-                         BLK_MAX_INDIRECT);
-    if (!rc)
-        rc = store_write(s, t, be->path, "feature-persistent", "%d",
-                         settings.persistent);
-    return rc;
-}
-
-static unsigned int vdisk_info(struct backend *be, const struct image *img)
-{
-    unsigned int info = img->read_only ? VDISK_READONLY : 0;
-
-    if (node_is(be, "device-type", "cdrom"))
-        info |= VDISK_CDROM;
-    if (node_is(be, "removable", "1"))
-        info |= VDISK_REMOVABLE;
-    return info;
-}
-
-/* The disk as requests have to respect it. */
-static struct blk_limits limits_of(const struct blkdev *bd)
-{
-    const struct image *img = &bd->image;
-
-    return (struct blk_limits){
-        .nr_sectors = img->size_bytes / img->sector_size *
-                      (img->sector_size >> BLK_SECTOR_SHIFT),
-        .sector_size = img->sector_size,
-        .read_only = img->read_only,
-        .can_discard = img->can_discard && bd->discard_wanted,
-    };
-}
-
-static int blk_details(struct backend *be, store_txn_t t)
-{
-    struct blkdev *bd = blkdev_of(be);
-    const struct image *img = &bd->image;
-    const struct blk_limits limits = limits_of(bd);
-    struct store *s = be->loop->store;
-    const struct {
-        const char *key;
-        uint64_t value;
-    } keys[] = {
-        {"sectors", limits.nr_sectors},
-        {"sector-size", img->sector_size},
-        {"physical-sector-size", img->physical_sector_size},
-        {"info", vdisk_info(be, img)},
-        {"feature-flush-cache", 1},
-        {"feature-barrier", 1},
-        {"feature-discard", limits.can_discard},
-        {"discard-granularity", img->physical_sector_size},
-        {"discard-alignment", 0},
-        {"discard-secure", 0},
-    };
-
-    for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
-        int rc = store_write(s, t, be->path, keys[i].key, "%llu",
-                             (unsigned long long)keys[i].value);
-
-        if (rc)
-            return rc;
-    }
-    return 0;
 }
 
 /* --- the rings --------------------------------------------------------------
@@ -249,7 +131,7 @@ static void on_active(struct backend *be)
     log_info("%s: %s has now %llu bytes", be->path, bd->params,
              (unsigned long long)bd->image.size_bytes);
     for (unsigned int i = 0; i < bd->nr_queues; i++)
-        bd->queues[i]->back.cfg.disk = limits_of(bd);
+        bd->queues[i]->back.cfg.disk = blkdev_limits(bd);
     backend_announce(be);
 }
 
@@ -294,7 +176,7 @@ static int read_queues(struct backend *be, unsigned int *nr)
     return rc ? rc : chosen ? 0 : -EINVAL;
 }
 
-static void close_queues(struct blkdev *bd)
+void blkdev_close_queues(struct blkdev *bd)
 {
     while (bd->nr_queues)
         blkqueue_close(bd->queues[--bd->nr_queues]);
@@ -308,17 +190,17 @@ static int open_queues(struct blkdev *bd, unsigned int nr, bool persistent,
             .index = i,
             .alone = nr == 1,
             .persistent = persistent,
-            .state_dir = settings.state_dir,
-            .io = settings.io,
+            .state_dir = blk_settings.state_dir,
+            .io = blk_settings.io,
             .image_fd = bd->image.fd,
-            .disk = limits_of(bd),
+            .disk = blkdev_limits(bd),
             .rate = &bd->rate,
             .active = on_active,
         };
         int rc = blkqueue_open(&bd->queues[i], &bd->be, &setup, why);
 
         if (rc) {
-            close_queues(bd);
+            blkdev_close_queues(bd);
             return rc;
         }
         bd->nr_queues = i + 1;
@@ -326,25 +208,30 @@ static int open_queues(struct blkdev *bd, unsigned int nr, bool persistent,
     return 0;
 }
 
-static int blk_connect(struct backend *be, struct backend_why *why)
+int blkdev_open_queues(struct blkdev *bd, struct backend_why *why)
 {
+    struct backend *be = &bd->be;
     bool persistent = false;
     unsigned int nr = 0;
-    int rc = check_protocol(be, why);
+    int rc = read_queues(be, &nr);
 
-    if (rc)
-        return rc;
-    rc = read_queues(be, &nr);
     if (!rc)
         rc = want_grants(be, &persistent);
     if (rc)
         return backend_fail(why, rc, "the frontend's features are wrong");
-    return open_queues(blkdev_of(be), nr, persistent, why);
+    return open_queues(bd, nr, persistent, why);
+}
+
+static int blk_connect(struct backend *be, struct backend_why *why)
+{
+    int rc = check_protocol(be, why);
+
+    return rc ? rc : blkdev_open_queues(blkdev_of(be), why);
 }
 
 static void blk_disconnect(struct backend *be)
 {
-    close_queues(blkdev_of(be));
+    blkdev_close_queues(blkdev_of(be));
 }
 
 const struct backend_class blk_class = {

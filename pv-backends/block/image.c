@@ -227,6 +227,14 @@ close_image:
     return rc;
 }
 
+void image_empty(struct image *img)
+{
+    *img = (struct image){.fd = -1,
+                          .read_only = true,
+                          .sector_size = SECTOR,
+                          .physical_sector_size = SECTOR};
+}
+
 void image_set_sector_size(struct image *img, unsigned int bytes)
 {
     if (img->is_device || (bytes != SECTOR && bytes != MAX_SECTOR) ||

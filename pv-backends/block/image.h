@@ -29,6 +29,9 @@ struct image {
 int image_open(struct image *img, const char *path, bool read_only,
                struct backend_why *why);
 
+/* A drive without a medium: no sectors, nothing open. */
+void image_empty(struct image *img);
+
 /*
  * A file's sectors can be what the guest shall see: 512 or 4096 bytes (others
  * are ignored). A device has its own.

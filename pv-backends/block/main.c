@@ -6,10 +6,13 @@
 #include "pv-backends/runtime/log.h"
 #include "pv-backends/runtime/loop.h"
 #include "pv-backends/runtime/option.h"
+#include "pv-backends/runtime/privilege.h"
 #include "pv-backends/runtime/spin.h"
+#include "dom0/libs/evtchn/evtchn.h"
 
 #include <errno.h>
 #include <getopt.h>
+#include <linux/capability.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -140,6 +143,19 @@ static void on_io(evutil_socket_t fd, short what, void *arg)
         spin_touch(e->spin, &e->source);
 }
 
+/* What a guest that took us over could not reach through us. */
+static int give_up(const struct options *o, struct loop *loop)
+{
+    int rc = 0;
+
+    if (o->domid > 0)
+        rc = evtchn_restrict(loop->evtchn, (uint32_t)o->domid);
+    if (rc)
+        log_warning("event channels of other guests stay in reach: %s",
+                    strerror(-rc));
+    return privilege_drop(1ull << CAP_DAC_OVERRIDE); /* others' images */
+}
+
 /* One process per guest, and one journal per disk. */
 static int take_place(const struct options *o)
 {
@@ -196,7 +212,9 @@ int main(int argc, char **argv)
     rc = loop_open(&loop, 30, o.poll_us);
     if (!rc) {
         log_info("version " PARAVANE_VERSION " (%s)", blkio_name(io));
-        rc = serve(&o, loop, io);
+        rc = give_up(&o, loop);
+        if (!rc)
+            rc = serve(&o, loop, io);
         loop_close(loop);
     }
     blkio_close(io);

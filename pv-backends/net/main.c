@@ -4,8 +4,10 @@
 #include "pv-backends/runtime/log.h"
 #include "pv-backends/runtime/loop.h"
 #include "pv-backends/runtime/option.h"
+#include "pv-backends/runtime/privilege.h"
 
 #include <getopt.h>
+#include <linux/capability.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -89,7 +91,9 @@ int main(int argc, char **argv)
         return 1;
     log_info("version " PARAVANE_VERSION);
     net_device_setup(&o.settings);
-    rc = backend_host_open(&host, loop, &net_class, -1);
+    rc = privilege_drop(1ull << CAP_NET_ADMIN); /* taps and bridges */
+    if (!rc)
+        rc = backend_host_open(&host, loop, &net_class, -1);
     if (!rc) {
         rc = loop_run(loop);
         backend_host_close(host);

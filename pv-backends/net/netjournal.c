@@ -75,5 +75,5 @@ unsigned int netjournal_unpublished(const struct netjournal_answers *a,
 {
     RING_IDX nr = a->end - rsp_prod;
 
-    return nr <= NET_RING_ENTRIES ? nr : 0;
+    return a->any && nr <= NET_RING_ENTRIES ? nr : 0;
 }

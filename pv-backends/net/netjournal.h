@@ -22,7 +22,7 @@ enum { NET_RING_ENTRIES = 256 }; /* one page of either ring */
 
 struct netjournal_answers {
     RING_IDX end; /* noted up to here */
-    uint32_t pad;
+    uint32_t any; /* is there a note at all? */
     union netjournal_answer {
         struct netif_tx_response tx;
         struct netif_rx_response rx;
@@ -67,6 +67,8 @@ static inline void netjournal_note(struct netjournal_answers *a, RING_IDX end)
     /* A kill stops between two instructions: the compiler must keep theirs. */
     __atomic_signal_fence(__ATOMIC_SEQ_CST);
     *(volatile RING_IDX *)&a->end = end;
+    __atomic_signal_fence(__ATOMIC_SEQ_CST);
+    a->any = 1;
     __atomic_signal_fence(__ATOMIC_SEQ_CST);
 }
 

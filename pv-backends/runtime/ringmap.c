@@ -24,7 +24,7 @@ static int read_refs(struct ringmap *map, struct backend *be, const char *dir,
     uint64_t order;
     int rc;
 
-    rc = order_key ? store_read_uint(be->loop->store, dir, order_key,
+    rc = order_key ? store_read_uint(be->loop->store, be->frontend, order_key,
                                      RINGMAP_MAX_ORDER, &order)
                    : -ENOENT;
     if (rc == -ENOENT) {

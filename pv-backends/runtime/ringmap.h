@@ -16,10 +16,10 @@ struct ringmap {
 };
 
 /*
- * Read the grant references from `dir`, the frontend's or one in it for one of
- * its queues, and map them: `key`
- * alone when `order` is absent there (NULL: never asked), else `key`0, 1, ...
- * 0, or -errno with the reason in `why`.
+ * Read the grant references from `dir`, the frontend's directory or the one of
+ * a queue in it, and map them: `key` alone when the frontend has no `order_key`
+ * (which all queues share; NULL: never asked), else `key`0, 1, ... 0, or -errno
+ * with the reason in `why`.
  */
 int ringmap_open(struct ringmap *map, struct backend *be, const char *dir,
                  const char *key, const char *order_key,

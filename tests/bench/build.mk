@@ -1,6 +1,10 @@
-$(TEST_JOB)/micro $(TEST_JOB)/free-pages $(TEST_JOB)/iobench: $(TEST_JOB)/%: tests/bench/%.c
+$(TEST_JOB)/micro $(TEST_JOB)/free-pages: $(TEST_JOB)/%: tests/bench/%.c
 	@mkdir -p $(@D)
 	$(CC) $(WARN) -O2 -static -pthread -D_GNU_SOURCE -D__XEN_TOOLS__ $< -o $@
+
+$(TEST_JOB)/iobench: tests/bench/iobench.c
+	@mkdir -p $(@D)
+	$(CC) $(WARN) -O2 -static -D_GNU_SOURCE $< -luring -o $@
 
 bench-store-src := $(wildcard tests/bench/store/*.c)
 $(TEST_JOB)/bench_store: $(bench-store-src) $(wildcard tests/bench/store/*.h)
@@ -34,4 +38,4 @@ $(PATHLEN)/guest.elf: $(addprefix $(PATHLEN)/,guest.o guest-entry.o verdict.o st
 .PHONY: pathlen pathlen-parts
 pathlen-parts: $(PATHLEN)/plugin.so $(PATHLEN)/guest.elf
 pathlen: $(HV) pathlen-parts ## instructions per operation, held against the table (PEER=xen.elf)
-	@tests/bench/pathlen/pathlen.py --hv $(HV) $(if $(PEER),--peer $(PEER))
+	@tests/bench/pathlen/pathlen.py --hv $(HV) $(if $(filter command% environment%,$(origin PEER)),--peer $(PEER))

@@ -4,11 +4,12 @@
  *
  *   iobench disk DEVICE read|write BYTES DEPTH SECONDS [random]   per second
  *   iobench verify DEVICE SECONDS      writes and reads back, patterns checked
+ *   iobench lockproof DEVICE           is a killed writer's lock its barrier?
  *   iobench serve                      sink (7001), echo (7002), UDP (7003)
  *   iobench stream HOST SECONDS STREAMS                           MB/s
  *   iobench rtt HOST SECONDS           round trips of a byte, ns each
- *   iobench udp HOST SECONDS           64-byte datagrams that arrive, per
- * second
+ *   iobench udp HOST SECONDS           64-byte datagrams, arrived per second
+ * verify and rtt end early, and say what they found, by SIGTERM.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -23,11 +24,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+
+#include <liburing.h>
 
 enum { SINK = 7001, ECHO = 7002, DATAGRAMS = 7003, MAX_DEPTH = 64 };
 
@@ -37,6 +41,15 @@ static uint64_t now_ns(void)
 
     clock_gettime(CLOCK_MONOTONIC, &ts);
     return (uint64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
+}
+
+/* SIGTERM: verify and rtt say what they have so far. */
+static volatile sig_atomic_t stopping;
+
+static void stop(int sig)
+{
+    (void)sig;
+    stopping = 1;
 }
 
 static void die(const char *what)
@@ -161,7 +174,7 @@ static int verify(char **a)
 
     disk_open(&d, a[0], BLOCK, 1);
     end = now_ns() + strtoul(a[1], NULL, 10) * 1000000000ull;
-    while (now_ns() < end) {
+    while (now_ns() < end && !stopping) {
         unsigned int n = next_random() % BLOCKS;
         uint64_t *words = (uint64_t *)d.bufs[0];
 
@@ -191,6 +204,53 @@ static int verify(char **a)
            (unsigned long long)ops, (unsigned long long)bad,
            (unsigned long long)longest / 1000);
     return bad ? 1 : 0;
+}
+
+/*
+ * A child locks the device, hands a write to io_uring and is killed. Whoever
+ * opens it anew must not get the lock before that write is on the device.
+ */
+static int lockproof(char **a)
+{
+    uint64_t begin, freed;
+    int pipes[2], fd, status;
+    struct io_uring ring;
+    struct disk d;
+    char ready;
+    pid_t pid;
+
+    if (pipe(pipes))
+        die("pipe");
+    pid = fork();
+    if (!pid) {
+        disk_open(&d, a[0], 4096, 1);
+        if (flock(d.fd, LOCK_EX | LOCK_NB) || io_uring_queue_init(4, &ring, 0))
+            die("lock");
+        memset(d.bufs[0], 0x5a, 4096);
+        io_uring_prep_write(io_uring_get_sqe(&ring), d.fd, d.bufs[0], 4096, 0);
+        if (io_uring_submit(&ring) != 1)
+            die("io_uring_submit");
+        if (write(pipes[1], "x", 1) != 1)
+            die("pipe");
+        pause();
+    }
+    if (read(pipes[0], &ready, 1) != 1)
+        die("child");
+    begin = now_ns();
+    kill(pid, SIGKILL);
+    fd = open(a[0], O_RDWR);
+    if (fd < 0)
+        die(a[0]);
+    while (flock(fd, LOCK_EX | LOCK_NB))
+        usleep(1000);
+    freed = now_ns();
+    disk_open(&d, a[0], 4096, 1);
+    if (pread(d.fd, d.bufs[0], 4096, 0) != 4096)
+        die("read");
+    waitpid(pid, &status, 0);
+    printf("BENCH lock-free-after-us %llu\n",
+           (unsigned long long)(freed - begin) / 1000);
+    return d.bufs[0][0] == 0x5a && d.bufs[0][4095] == 0x5a ? 0 : 1;
 }
 
 /* --- network ----------------------------------------------------------------
@@ -337,16 +397,20 @@ static int rtt(char **a)
 {
     int fd = dial(a[0], ECHO);
     uint64_t begin = now_ns(), end = begin + atoi(a[1]) * 1000000000ull;
-    uint64_t trips = 0;
-    char byte = 1;
+    uint64_t trips = 0, last = begin, now, longest = 0;
+    char byte = 1, back;
 
-    while (now_ns() < end) {
-        if (write(fd, &byte, 1) != 1 || read(fd, &byte, 1) != 1)
+    while ((now = now_ns()) < end && !stopping) {
+        longest = now - last > longest ? now - last : longest;
+        last = now;
+        if (write(fd, &byte, 1) != 1 || read(fd, &back, 1) != 1 || back != byte)
             die("round trip");
         trips++;
+        byte++;
     }
-    printf("BENCH rtt-ns %llu\n",
-           (unsigned long long)((now_ns() - begin) / trips));
+    printf("BENCH rtt-ns %llu\nBENCH rtt-longest-us %llu\n",
+           (unsigned long long)((now_ns() - begin) / trips),
+           (unsigned long long)longest / 1000);
     return 0;
 }
 
@@ -384,10 +448,15 @@ int main(int argc, char **argv)
     const char *what = argc > 1 ? argv[1] : "";
 
     setvbuf(stdout, NULL, _IOLBF, 0);
+    sigaction(SIGTERM,
+              &(struct sigaction){.sa_handler = stop, .sa_flags = SA_RESTART},
+              NULL);
     if (!strcmp(what, "disk") && argc >= 7)
         return disk(argv + 2, argc - 2);
     if (!strcmp(what, "verify") && argc == 4)
         return verify(argv + 2);
+    if (!strcmp(what, "lockproof") && argc == 3)
+        return lockproof(argv + 2);
     if (!strcmp(what, "serve"))
         serve();
     if (!strcmp(what, "stream") && argc == 5)

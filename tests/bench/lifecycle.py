@@ -6,6 +6,7 @@ costs dom0 in memory. Rounds interleaved, same dom0, same guest.
 
 rows() is for the common report; alone, this prints medians and quartiles."""
 import argparse
+import copy
 import json
 import os
 import re
@@ -61,26 +62,43 @@ def one_boot(hv, tool, log):
         os.unlink(job)
 
 
-def rows(hv, peer, rounds, say=lambda text: None):
-    """[{name, unit, better, samples: {side: [values]}}] of interleaved rounds."""
+def empty_table(sides):
+    return {name: {"name": f"lifecycle-{name}", "unit": unit, "better": "less", "samples": {s: [] for s in sides}}
+            for name, (unit, _) in FIGURES.items()}
+
+
+def rows(hv, peer, rounds, say=lambda text: None, keep=lambda table: None):
+    """[{name, unit, better, samples: {side: [values]}}] of interleaved rounds;
+    `keep` gets what there is so far after each boot. Without one, hv or peer, the
+    other alone."""
     logs = os.path.join(machine.ROOT, "build", "logs")
     os.makedirs(logs, exist_ok=True)
-    sides = [("ours", hv, "pvn")] + ([("peer", peer, "xl")] if peer else [])
-    table = {name: {"name": f"lifecycle-{name}", "unit": unit, "better": "less", "samples": {s[0]: [] for s in sides}}
-             for name, (unit, _) in FIGURES.items()}
+    sides = ([("ours", hv, "pvn")] if hv else []) + ([("peer", peer, "xl")] if peer else [])
+    table = empty_table([side for side, _, _ in sides])
     for n in range(rounds):
         for side, image, tool in sides if n % 2 == 0 else sides[::-1]:
             say(f"round {n + 1} of {rounds}: {tool}")
             for name, values in one_boot(image, tool, os.path.join(logs, f"lifecycle-{side}-{n}.log")).items():
                 if name in table:
                     table[name]["samples"][side] += [v * FIGURES[name][1] for v in values]
+            keep(list(table.values()))
     return list(table.values())
+
+
+def joined(old, new):
+    """Two tables' samples in one."""
+    for row, more in zip(old, new):
+        for side, values in more["samples"].items():
+            row["samples"][side] = row["samples"].get(side, []) + values
+    return old
 
 
 def show(row):
     text = f"{row['name']:30} {row['unit']:4}"
     medians = []
-    for side, values in row["samples"].items():
+    for side, values in sorted(row["samples"].items()):
+        if not values:
+            continue
         lo, mid, hi = statistics.quantiles(values, n=4, method="inclusive") if len(values) > 1 else values * 3
         medians.append(mid)
         text += f"   {side} {mid:8.0f} [{lo:.0f}, {hi:.0f}] of {len(values)}"
@@ -89,21 +107,24 @@ def show(row):
 
 def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    p.add_argument("--hv", default=machine.default_hv())
+    p.add_argument("--hv", default=machine.default_hv(), help="Paravane's image; '' for the peer alone")
     p.add_argument("--peer", help="the real Xen's ELF image (make peer)")
     p.add_argument("--rounds", type=int, default=5)
     p.add_argument("--json", help="add the rows to those of this file, so that rounds may be run one by one")
     a = p.parse_args()
-    table = rows(os.path.abspath(a.hv), a.peer and os.path.abspath(a.peer), a.rounds, lambda t: print(t, flush=True))
-    if a.json:
-        if os.path.exists(a.json):
-            with open(a.json) as f:
-                for row, old in zip(table, json.load(f)):
-                    for side, values in old["samples"].items():
-                        row["samples"][side] = values + row["samples"].get(side, [])
-        with open(a.json, "w") as f:
-            json.dump(table, f, indent=1)
-    for row in table:
+    before = []
+    if a.json and os.path.exists(a.json):
+        with open(a.json) as f:
+            before = json.load(f)
+
+    def keep(table):
+        if a.json:
+            with open(a.json, "w") as f:
+                json.dump(joined(copy.deepcopy(before), table) if before else table, f, indent=1)
+
+    table = rows(a.hv and os.path.abspath(a.hv), a.peer and os.path.abspath(a.peer), a.rounds,
+                 lambda t: print(t, flush=True), keep)
+    for row in joined(before, table) if before else table:
         show(row)
 
 

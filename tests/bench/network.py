@@ -12,5 +12,13 @@ def better(name):
     return ("ns", "less") if "rtt" in name else ("", "more")
 
 
+ENV = {"WHAT": "network", "FIGURES": ""}
+
+
+def rows(hv, peer, rounds, say=lambda text: None):
+    """For the common report, as lifecycle.py's."""
+    return traffic.rows(hv, peer, rounds, ["ours"] + ["peer"] * bool(peer), traffic.settings(ENV), better, say)
+
+
 if __name__ == "__main__":
-    traffic.main(__doc__, {"WHAT": "network", "FIGURES": ""}, better)
+    traffic.main(__doc__, ENV, better)

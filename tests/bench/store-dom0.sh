@@ -35,6 +35,7 @@ bench()
 rings()
 {
     bench "$1-kernel-ring" -s "$SECS" -d "$pid" -p read,write,tx-5,pipelined /dev/xen/xenbus
+    [ -n "$GUEST" ] || return
     xen-init-dom0
     mkdir -p $guest_logs
     xenconsoled --log=guest --log-dir=$guest_logs

@@ -5,7 +5,9 @@ rounds begin with another daemon each, which then has the kernel's and a guest's
 ring too. Medians with quartiles over the rounds.
 
 Times are of an emulated machine: what counts is the ratio, and only where the
-quartiles do not overlap ("same" otherwise)."""
+quartiles do not overlap ("same" otherwise). With --icount an instruction is a
+nanosecond on a machine of one CPU, whatever else the host does: client, kernel
+and daemon together, the same each time, so one round is enough."""
 import argparse
 import os
 import re
@@ -17,7 +19,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(os.path.dirname(HERE), "machine"))
 sys.path.insert(0, HERE)
 import machine
-from firstlight import quartiles
+from stats import differ, quartiles
 
 DAEMONS = ["ours", "xenstored", "oxenstored"]
 COSTS = ("us", "us-each", "ms", "bytes")  # less is better
@@ -33,7 +35,8 @@ def job_disk(order, a, slow):
         for name in ("bin/pvstored", "bin/pvstore", "tests/machine/job/bench_store"):
             shutil.copy(os.path.join(build, name), files)
         with open(os.path.join(HERE, "store-dom0.sh")) as f, open(os.path.join(work, "run.sh"), "w") as out:
-            out.write(f"export SLOW={slow} SECS={a.secs} NODES={a.nodes} ORDER='{' '.join(order)}'\n" + f.read())
+            out.write(f"export SLOW={slow} SECS={a.secs} NODES={a.nodes} ORDER='{' '.join(order)}' "
+                      f"GUEST={'' if a.no_guest else 1}\n" + f.read())
         return machine.disk_of(work)
     finally:
         shutil.rmtree(work)
@@ -51,10 +54,11 @@ def log_of(n):
 def one_round(n, a, slow):
     """[(daemon, figure, clients, value, unit)] of one boot."""
     order = DAEMONS[n % 3:] + DAEMONS[:n % 3]
-    job = job_disk(order, a, slow)
+    job = job_disk(order, a, 1 if a.icount else slow)
     log = log_of(n)
     os.makedirs(os.path.dirname(log), exist_ok=True)
-    m = machine.quick_boot(log, a.hv, job=job, dom0_mem=2048, smp=2, mem=4096, extra=["-nic", "none"])
+    m = machine.quick_boot(log, a.hv, job=job, dom0_mem=2048, smp=1 if a.icount else 2, mem=4096,
+                           icount=a.icount, extra=["-nic", "none"])
     try:
         end, v = m.wait(r"BENCH-(OK|FAIL)(.*)", a.limit * slow)
         if end is None or v[1] != "OK":
@@ -76,12 +80,11 @@ def verdict(mine, theirs, unit):
     """Ours over theirs, in times better."""
     if not mine or not theirs:
         return ""
-    lo, mid, hi = quartiles(mine)
-    tlo, tmid, thi = quartiles(theirs)
+    mid, tmid = quartiles(mine)[1], quartiles(theirs)[1]
     if not mid or not tmid:
         return ""
     ratio = tmid / mid if unit in COSTS else mid / tmid
-    return f"{ratio:.2f}x" if hi < tlo or lo > thi else f"{ratio:.2f}x same"
+    return f"{ratio:.2f}x" if differ(mine, theirs) else f"{ratio:.2f}x same"
 
 
 def table(got, ring):
@@ -120,6 +123,8 @@ def main():
     p.add_argument("--nodes", type=int, default=40000, help="fill each store up to so many")
     p.add_argument("--limit", type=int, default=900, help="seconds a round may take")
     p.add_argument("--from", dest="first", type=int, default=0, help="begin with this round (its order)")
+    p.add_argument("--icount", action="store_true", help="count instructions instead of time; --secs 0.05 will do")
+    p.add_argument("--no-guest", action="store_true", help="no guest's ring")
     p.add_argument("--again", action="store_true", help="only the table, of rounds that were run")
     a = p.parse_args()
     if not a.hv and not a.again:

@@ -1,6 +1,7 @@
 # What disks and network cards carry, in dom0: TOOL=pvn with our backends or
 # TOOL=xl with the kernel's; WHAT=block or network; SECS of each figure. BENCH
 # lines of the guests; `cpu-NAME` is what dom0 was busy meanwhile, in 10 ms.
+# VARIANTS='OPTIONS|OPTIONS' compares options of our backend in one boot.
 . /run/job/lib.sh
 fail() { echo "BENCH-FAIL $*"; exit 1; }
 io=/run/job/files/iobench
@@ -45,32 +46,67 @@ follow()
     done
     say_all "$name" | grep -a '^BENCH'
 }
+# variant OPTIONS: pvblkd or pvnetd with them from now on; the running one is
+# killed, and its successor takes over.
+variant()
+{
+    local program=pvnetd dir=/usr/local/paravane
+    [ "$WHAT" = block ] && program=pvblkd
+    [ -e $dir/$program.real ] || mv $dir/$program $dir/$program.real
+    printf '#!/bin/sh\nexec %s/%s.real %s "$@"\n' $dir $program "$1" > $dir/$program
+    chmod 755 $dir/$program
+    pkill -9 -x $program
+    pkill -9 -x $program.real
+    sleep 1
+}
+up() { echo "ip addr add 10.9.0.$1/24 dev eth0; ip link set eth0 up"; }
 if [ "$WHAT" = block ]; then
     disk=$(for d in /dev/vd?; do [ "$(blockdev --getsize64 $d)" = 536870912 ] && echo $d; done | head -1)
     [ -n "$disk" ] || fail "no scratch disk"
-    guest g "disk=['$disk,raw,xvdb,w']" job="for f in $FIGURES; do
-        echo PHASE \$f
-        /iobench disk /dev/xvdb \$(echo \$f | tr , ' ')
-        done; echo END"
-    follow g
+    measure()
+    {
+        guest "$1" "disk=['$disk,raw,xvdb,w']" job="for f in $FIGURES; do
+            echo PHASE \$f
+            /iobench disk /dev/xvdb \$(echo \$f | tr , ' ')
+            done; echo END"
+        follow "$1"
+    }
 else
     $io serve > /dev/null 2>&1 &
     card='vif=["bridge=xenbr0"]'
-    up() { echo "ip addr add 10.9.0.$1/24 dev eth0; ip link set eth0 up"; }
     guest b "$card" job="$(up 12); /iobench serve"
-    guest a "$card" job="$(up 11)
-        to() { echo PHASE \$1-\$3; /iobench \$1 \$2 $SECS \$4 | sed \"s/^BENCH /BENCH \$3-/\"; }
-        for i in \$(seq 50); do ping -c1 -W1 10.9.0.12 > /dev/null && break; done
-        ping -c1 10.9.0.1 > /dev/null
-        for h in 10.9.0.1:dom0 10.9.0.12:guest; do
-            to rtt \${h%:*} \${h#*:}
-            to stream \${h%:*} \${h#*:} 1
-            to stream \${h%:*} \${h#*:} 4
-            to udp \${h%:*} \${h#*:}
-        done; echo END; /iobench serve"
-    follow a
-    $io stream 10.9.0.11 "$SECS" 1 | sed 's/^BENCH /BENCH from-dom0-/'
+    measure()
+    {
+        guest "$1" "$card" job="$(up 11)
+            to() { echo PHASE \$1-\$3; /iobench \$1 \$2 $SECS \$4 | sed \"s/^BENCH /BENCH \$3-/\"; }
+            for i in \$(seq 50); do ping -c1 -W1 10.9.0.12 > /dev/null && break; done
+            ping -c1 10.9.0.1 > /dev/null
+            for h in 10.9.0.1:dom0 10.9.0.12:guest; do
+                to rtt \${h%:*} \${h#*:}
+                to stream \${h%:*} \${h#*:} 1
+                to stream \${h%:*} \${h#*:} 4
+                to udp \${h%:*} \${h#*:}
+            done; echo END; /iobench serve"
+        follow "$1"
+        $io stream 10.9.0.11 "$SECS" 1 | sed 's/^BENCH /BENCH from-dom0-/'
+    }
 fi
-[ "$TOOL" = pvn ] && { for g in a b g; do pvn destroy $g 2> /dev/null; done; sleep 1; grep -a 'sent .* frames' $pv_log; }
+if [ -z "${VARIANTS:-}" ]; then
+    measure a
+else
+    # The same again with each set of options, in one boot, N times.
+    for n in $(seq "${REPEAT:-2}"); do
+        IFS='|'
+        for v in $VARIANTS; do
+            unset IFS
+            variant "$v"
+            runs=$((${runs:-0} + 1))
+            measure "a$runs" | sed "s/^BENCH \([^ ]*\)/BENCH \1[${v# }]/; s/ *\]/]/"
+            "$TOOL" destroy "a$runs"
+            sleep 1
+        done
+    done
+fi
+[ "$TOOL" = pvn ] && { for g in $(pvn list --names | grep -vx Domain-0); do pvn destroy $g 2> /dev/null; done; sleep 1; grep -a 'sent .* frames' $pv_log; }
 echo BENCH-OK
 echo poweroff > /run/end

@@ -44,7 +44,7 @@ def one_boot(hv, env, log):
             raise SystemExit(f"no end{v[2] if v else ''}, see {log}")
         found = {}
         for _, line in m.lines[:end]:
-            if b := re.match(r"BENCH (\S+) (-?\d+)$", line.strip()):
+            if b := re.match(r"BENCH (\S.*) (-?\d+)$", line.strip()):
                 found.setdefault(b[1], []).append(int(b[2]))
         return found
     finally:
@@ -71,6 +71,10 @@ def rows(hv, peer, rounds, sides, env, better, say=lambda text: None):
     return list(table.values())
 
 
+def settings(env, secs=4):
+    return {k: v.replace("SECS", str(secs)) for k, v in env.items()} | {"SECS": str(secs)}
+
+
 def show(row):
     text = f"{row['name']:44} {row['unit']:6}"
     medians = []
@@ -94,9 +98,11 @@ def main(doc, env, better):
     p.add_argument("--rounds", type=int, default=5)
     p.add_argument("--secs", type=int, default=4, help="of each figure")
     p.add_argument("--sides", default="ours,peer", help=f"of {', '.join(SIDES)}")
+    p.add_argument("--variants", default="", help="options of our backend to compare within a boot: 'A|B'")
+    p.add_argument("--repeat", type=int, default=2, help="each variant, in a boot")
     p.add_argument("--json", help="add the rows to those of this file, so that rounds may be run one by one")
     a = p.parse_args()
-    env = {k: v.replace("SECS", str(a.secs)) for k, v in env.items()} | {"SECS": str(a.secs)}
+    env = settings(env, a.secs) | {"VARIANTS": a.variants, "REPEAT": str(a.repeat)}
     table = rows(os.path.abspath(a.hv), os.path.abspath(a.peer), a.rounds, a.sides.split(","), env, better,
                  lambda t: print(t, flush=True))
     if a.json:

@@ -19,8 +19,9 @@ BOOTS = {
     # All CPUs, all devices.
     "q35x4": dict(machine="q35", smp=4, mem=8192, devices=True, build="clang"),
     "pc4": dict(smp=4, mem=2048, devices=True, ends="reboot", build="debug"),
-    # The freestanding guests, which have a console daemon of their own.
-    "guests": dict(),
+    # The freestanding guests, which have a console daemon of their own; with
+    # the invariants of the frame table checked at the death of each.
+    "guests": dict(build="debug"),
     # Our own host domain: nothing of Debian's toolstack ever runs here.
     "host": dict(),
     # The same on the real Xen: our daemons depend on the ABI alone.

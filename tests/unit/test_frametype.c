@@ -321,6 +321,27 @@ static void test_refused_tree_leaves_nothing(void **state)
     assert_int_equal(ext(MMUEXT_PIN_L4_TABLE, t.l4), 0);
 }
 
+/* A guest without devices has one view of memory, the cached one: what we
+   check through ours is what the CPU walks (XSA-402). */
+static void test_memory_is_mapped_cached(void **state)
+{
+    struct tree t = new_tree();
+    uint64_t odd = pte_make(mfn(t.data), KERNEL | PTE_PCD | PTE_PWT | PTE_PS);
+
+    (void)state;
+    page(t.l1)[4] = odd;
+    assert_int_equal(ext(MMUEXT_PIN_L4_TABLE, t.l4), 0);
+    assert_int_equal(page(t.l1)[4], pte_make(mfn(t.data), KERNEL));
+    assert_int_equal(update(t.l1, 4, odd, DOMID_SELF), 0);
+    assert_int_equal(page(t.l1)[4], pte_make(mfn(t.data), KERNEL));
+    assert_int_equal(update(t.l1, 5, odd & ~PTE_RW, DOMID_SELF), 0);
+    assert_int_equal(page(t.l1)[5], pte_make(mfn(t.data), READ));
+    guest->hardware = true;
+    assert_int_equal(update(t.l1, 5, odd, DOMID_SELF), 0);
+    assert_int_equal(page(t.l1)[5], odd);
+    guest->hardware = false;
+}
+
 /* ABI: L4 slots 256 to 271 are ours, whatever the guest has there. */
 static void test_host_slots_are_ours(void **state)
 {
@@ -566,6 +587,7 @@ int main(void)
         T(test_tables_and_writable_mappings_exclude),
         T(test_stale_writable_translations_are_flushed),
         T(test_refused_tree_leaves_nothing),
+        T(test_memory_is_mapped_cached),
         T(test_host_slots_are_ours),
         T(test_foreign_mappings_hold_the_frame),
         T(test_validation_is_preemptible),

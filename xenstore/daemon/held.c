@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #define MAGIC      0x32657661u /* another layout, another number */
-#define READ_BYTES 8192 /* a client's turn */
+#define READ_BYTES 8192        /* a client's turn */
 
 /*
  * The last read or send. While it is armed the kernel's count in

@@ -12,12 +12,16 @@
 
 #define HOLDER_KEYS 16384 /* clients at a time; keys are below */
 
-/* What a message between the two says; a descriptor may come with it. */
+/*
+ * What a message between the two says; a descriptor may come with it. The
+ * holder may be of an older version than the daemon: numbers keep their
+ * meaning.
+ */
 enum holder_op {
     HOLDER_CLIENT = 1, /* to the daemon: the client of this key */
-    HOLDER_READY,      /* to the daemon: those were all, more come later */
-    HOLDER_DROP,       /* to the holder: this client is done with */
-    HOLDER_EXIT,       /* to the holder: so are you */
+    HOLDER_READY = 4,  /* to the daemon: those were all, more come later */
+    HOLDER_DROP = 5,   /* to the holder: this client is done with */
+    HOLDER_EXIT = 6,   /* to the holder: so are you */
 };
 
 struct holder_message {

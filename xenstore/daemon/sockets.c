@@ -208,6 +208,8 @@ static int collect(int holder, struct held_fds *fds)
             continue;
         if (m.op == HOLDER_CLIENT && m.key < HOLDER_KEYS)
             fds->client[m.key] = passed;
+        else if (passed >= 0)
+            close(passed);
     } while (rc || m.op != HOLDER_READY);
     return 0;
 }

@@ -43,6 +43,11 @@ void evtchn_close(struct evtchn *ec)
     free(ec);
 }
 
+int evtchn_restrict(struct evtchn *ec, uint32_t domid)
+{
+    return xenevtchn_restrict(ec->handle, (domid_t)domid) ? -errno : 0;
+}
+
 int evtchn_fd(struct evtchn *ec)
 {
     return ec->fd;

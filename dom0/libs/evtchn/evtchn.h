@@ -18,6 +18,12 @@ int evtchn_open(struct evtchn **out);
 /* Closes the handle and every port bound through it; NULL is fine. */
 void evtchn_close(struct evtchn *ec);
 
+/*
+ * From now on the handle binds to ports of `domid` and of nobody else, whatever
+ * becomes of this process. 0 or -errno.
+ */
+int evtchn_restrict(struct evtchn *ec, uint32_t domid);
+
 /* Readable while evtchn_pending() has something to return. */
 int evtchn_fd(struct evtchn *ec);
 

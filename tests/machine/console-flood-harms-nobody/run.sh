@@ -2,7 +2,7 @@
 # does not read: dom0 spends little on it, its log stays within its bound, and
 # another guest's console answers.
 # on: host
-# secs: 120
+# secs: 180
 . /run/job/files/pv/lib.sh
 pv_up
 # A log that is nearly full at the start turns over within seconds.
@@ -14,14 +14,14 @@ pv_guest calm 'job=while read -r line; do echo "ANSWER $line"; done < /dev/hvc0 
 pvn create -q /run/calm.cfg && pvn create -q /run/flood.cfg || fail "pvn create"
 turned() { [ -e $log.1 ]; }
 wait_for 60 turned || fail "the log does not turn over at its limit"
-pvn console flood > /run/blind < <(sleep 1000) &
+pvn console flood > /run/blind < <(sleep 60) &
 viewer=$!
 kill -STOP $viewer
 
 ticks() { awk '{ print $14 + $15 }' "/proc/$(pgrep -ox pvconsoled)/stat"; }
 bytes() { cat $log.1 $log | wc -c; }
 t0=$(date +%s%N) ticks0=$(ticks) bytes0=$(bytes)
-sleep 10
+sleep 6
 ms=$((($(date +%s%N) - t0) / 1000000)) ticks=$(($(ticks) - ticks0)) bytes=$(($(bytes) - bytes0))
 say "pvconsoled: $((ticks * 1000 / ms)) % of a processor for $((bytes / ms)) KB/s of console"
 [ $((ticks * 1000 / ms)) -le 20 ] || fail "pvconsoled took $ticks of $((ms / 10)) ticks"
@@ -29,10 +29,10 @@ say "pvconsoled: $((ticks * 1000 / ms)) % of a processor for $((bytes / ms)) KB/
 [ $((bytes / ms)) -le 50 ] || fail "$bytes bytes were let through in $ms ms"
 rss=$(awk '/VmRSS/ { print $2 }' "/proc/$(pgrep -ox pvconsoled)/status")
 [ "$rss" -lt 16384 ] || fail "pvconsoled has grown to $rss KiB"
-for i in 1 2 3; do
-    (echo "question $i"; sleep 5; printf '\035') | timeout 20 pvn console calm > /run/answer &
-    wait_for 5 grep -aq "ANSWER question $i" /run/answer || fail "another guest's console does not answer"
-done
+(echo question; sleep 60) | pvn console calm > /run/answer &
+asker=$!
+wait_for 20 grep -aq "ANSWER question" /run/answer || fail "another guest's console does not answer"
+kill $asker
 kill -9 $viewer
 [ "$(stat -c %s $log)" -le $limit ] && [ "$(stat -c %s $log.1)" -le $limit ] || fail "a log is over its limit"
 pvn console flood < <(sleep 3; printf '\035') | tail -c 2000 | grep -aq 'immer wieder' || fail "no scrollback of the flood"

@@ -279,6 +279,38 @@ static void a_read_only_grant_maps_read_only(void)
     page_free(at);
 }
 
+/*
+ * Two grants of one page, one to write. Naming the other's entry must not end
+ * the writable one and leave its entry behind.
+ */
+static void one_grants_entry_does_not_end_anothers(void)
+{
+    uint8_t *page = page_alloc(), *rw = page_alloc(), *ro = page_alloc();
+    struct gnttab_map_grant_ref a, b;
+
+    EXPECT_OK(va_map(rw, 0));
+    EXPECT_OK(va_map(ro, 0));
+    grant(33, page, 0);
+    grant(34, page, GTF_readonly);
+    a = map_op(rw, 33, GNTMAP_host_map);
+    b = map_op(ro, 34, GNTMAP_host_map | GNTMAP_readonly);
+    EXPECT_EQ(GNTST_okay, a.status);
+    EXPECT_EQ(GNTST_okay, b.status);
+    EXPECT(unmap((uint64_t)ro, a.handle) != GNTST_okay);
+    EXPECT(unmap((uint64_t)rw, b.handle) != GNTST_okay);
+    EXPECT(table[33].flags & GTF_writing);
+    EXPECT_EQ(GNTST_okay, unmap((uint64_t)rw, a.handle));
+    EXPECT_EQ(GNTST_okay, unmap((uint64_t)ro, b.handle));
+    EXPECT_EQ(0, table[33].flags & (GTF_reading | GTF_writing));
+    end_access(33);
+    end_access(34);
+    EXPECT_OK(map_rw(rw));
+    EXPECT_OK(map_rw(ro));
+    page_free(page);
+    page_free(rw);
+    page_free(ro);
+}
+
 /* By the entry's own address, as a user-space mapping is made. */
 static void maps_by_entry_address_check_the_entry(void)
 {
@@ -407,6 +439,7 @@ const struct test guest_tests[] = {
     TEST(bad_copies_are_refused),
     TEST(own_grants_map_cleanly_or_not_at_all),
     TEST(a_read_only_grant_maps_read_only),
+    TEST(one_grants_entry_does_not_end_anothers),
     TEST(maps_by_entry_address_check_the_entry),
     TEST(bad_maps_are_refused),
     TEST(bad_unmaps_are_refused),

@@ -8,6 +8,7 @@ pv_up
 before=$(pv_left)
 pv_guest a vcpus=2 job='ip addr add 10.9.0.11/24 dev eth0; ip link set eth0 up
 echo hello | dd of=/dev/xvda conv=sync 2>/dev/null; sync; echo WROTE
+while sleep 0.2; do dd if=/dev/zero of=/dev/xvda bs=64k seek=16 count=16 conv=fsync 2>/dev/null || echo BAD; done &
 while :; do ping -c1 -W1 10.9.0.1 > /dev/null && echo PONG; grep -c ^processor /proc/cpuinfo | sed s/^/CPUS=/; ls /sys/block | grep -c xvd | sed s/^/DISKS=/; ls /sys/class/net | grep -c eth | sed s/^/NICS=/; sleep 1; done'
 # A shell on its console.
 pv_guest b job='setsid cttyhack sh -i'
@@ -30,18 +31,21 @@ say console
 (sleep 4; printf '\035') | timeout 20 pvn console a | grep -aq PONG || fail "pvn console shows nothing"
 # On a terminal, as people use it: what is typed by the first is seen by both, the
 # one who comes later sees it too, and the terminal is as it was.
-on_terminal() { socat - EXEC:"sh -c 'pvn console b; stty -a'",pty,setsid,ctty,stderr > "$1" 2>&1; }
+on_terminal() { socat - SYSTEM:'pvn console b; stty -a',pty,setsid,ctty,stderr > "$1" 2>&1; }
+# What comes before the terminal is raw would be thrown away.
+is_on() { wait_for 20 grep -qs 'Ctrl-. leaves' "$1"; sleep 1; }
 pv_wait b ' # ' 60
-(sleep 6; printf '\035'; sleep 1) | on_terminal /run/looks &
+rm -f /run/types /run/looks /run/late
+(is_on /run/looks; wait_for 20 grep -q '^sum-42' /run/looks; printf '\035'; sleep 1) | on_terminal /run/looks &
 looker=$!
-(sleep 2; echo 'echo sum-$((40+2))'; wait_for 10 grep -q sum-42 /run/types; printf '\035'; sleep 1) | on_terminal /run/types
-grep -q '^sum-42' /run/types || fail "typing at the console: $(tail -3 /run/types)"
-grep -q ' echo' <(grep -a icanon /run/types; grep -a ' echo ' /run/types) || fail "Ctrl-] does not give the terminal back"
+(is_on /run/types; echo 'echo sum-$((40+2))'; wait_for 20 grep -q '^sum-42' /run/types; printf '\035'; sleep 1) | on_terminal /run/types
+grep -q '^sum-42' /run/types || fail "typing at the console: $(tail -1 /run/types)"
+grep -aqE '(^| )icanon' /run/types || fail "Ctrl-] does not give the terminal back"
 wait $looker
 grep -q '^sum-42' /run/looks || fail "a second viewer does not see it"
-(sleep 1; printf '\035'; sleep 1) | on_terminal /run/late
+(is_on /run/late; printf '\035'; sleep 1) | on_terminal /run/late
 grep -q '^sum-42' /run/late || fail "no scrollback"
-timeout -s TERM 2 socat - EXEC:"pvn top -d 0.5",pty,setsid,ctty < <(sleep 3) | grep -aq '^a ' || fail "pvn top on a terminal"
+(sleep 4; printf q; sleep 1) | socat - EXEC:"pvn top -d 0.5",pty,setsid,ctty | grep -aq '^a ' || fail "pvn top on a terminal"
 
 say completion
 completes() # WORDS... -- what the last is completed to
@@ -79,6 +83,8 @@ at_b 'dd if=/dev/xvdb of=/dev/null bs=64k count=4 2> /dev/null && echo READS-$((
 pv_wait b READS-2 20
 want "block-detach --force" pvn block-detach -f b xvdb
 pvn info b | grep -q 'disk .*xvdb' && fail "block-detach --force left the disk"
+
+! pv_said a BAD || fail "disks that came and went disturbed another"
 
 say tuning
 want "vcpu-set" pvn vcpu-set a 1

@@ -12,7 +12,7 @@ pv_guest victim
 pvn create -q /run/calm.cfg || fail "pvn create"
 pv_wait calm 'TICK 2' 90
 as_before() { [ "$before" = "$(pv_left)" ]; }
-before=$(pv_left)
+fds() { ls -l "/proc/$(pgrep -ox pvconsoled)/fd" | awk '{ print $9, $10, $11 }'; }
 daemons=$(cat /run/paravane/children/*)
 is_there() { pvn list --names | grep -qx victim; }
 
@@ -35,8 +35,11 @@ at_step()
 check()
 {
     ! is_there || pvn destroy victim || fail "$1: destroy"
-    wait_for 10 as_before ||
+    wait_for 10 as_before || {
+        diff /run/fds <(fds)
+        tail -20 $pv_log
         fail "$1 left: $(diff <(echo "$before") <(pv_left) | grep '^[<>]' | tr '\n' ' ')"
+    }
 }
 # each_of SOME STEPS: the steps to be killed at, SOME of them but in a soak.
 each_of() { [ -n "${CYCLES:-}" ] && seq 1 "$2" || seq 1 $((($2 + $1 - 1) / $1)) "$2"; }
@@ -47,17 +50,18 @@ at_step 1000000 destroy victim
 unmake=${said#steps }
 say "$make steps to make a guest, $unmake to destroy it"
 [ "$make" -gt 20 ] && [ "$unmake" -gt 10 ] || fail "the steps are not seen"
-for n in $(each_of 8 "$make"); do
+sleep 2 # what the first of all leaves for a moment, and what it makes for good
+before=$(pv_left)
+fds > /run/fds
+for n in $(each_of 6 "$make"); do
     at_step "$n" create -q /run/victim.cfg
     [ $rc != 0 ] || is_there || fail "create killed at step $n: told yes, and gone"
-    say "create killed at step $n"
     check "create killed at step $n"
 done
-for n in $(each_of 5 "$unmake"); do
+for n in $(each_of 4 "$unmake"); do
     pvn create -q /run/victim.cfg || fail "create before step $n"
     at_step "$n" destroy victim
     ! is_there || pvn list victim | grep -q running || fail "destroy killed at step $n: half a guest is left"
-    say "destroy killed at step $n"
     check "destroy killed at step $n"
 done
 [ "$daemons" = "$(cat /run/paravane/children/*)" ] || fail "a daemon was started again"

@@ -11,6 +11,10 @@ xenstore-write /test/a one /test/b two || fail write
 [ "$(xenstore-read /test/a)" = one ] || fail read
 [ "$(xenstore-list /test | sort | paste -sd' ')" = "a b" ] || fail list
 [ "$(pvstore read /test/b)" = two ] || fail "pvstore read"
+pvn store quotas | grep -q '^Domain-0 *0 ' || fail "pvn store quotas: $(pvn store quotas)"
+pvn store quotas watches=200 > /dev/null || fail "pvn store quotas watches=200"
+pvstore control quota | grep -q 'watches *: *200$' || fail "the quota was not set"
+pvn store quotas watches=128 > /dev/null
 xenstore-exists /test/b && ! xenstore-exists /test/c || fail exists
 xenstore-chmod /test/a n0 r5 || fail chmod
 xenstore-ls -f -p /test | grep -q 'a = "one".*(n0,r5)' || fail "ls -p: $(xenstore-ls -f -p /test)"

@@ -391,6 +391,16 @@ static void test_rates(void **state)
     char why[300], warning[300];
 
     (void)state;
+    assert_int_equal(nic_parse(&n, "vlan=12,isolated=1,antispoof=1", why,
+                               warning, sizeof(why)),
+                     0);
+    assert_int_equal(n.vlan, 12);
+    assert_true(n.isolated && n.antispoof);
+    nic_free(&n);
+    assert_int_equal(nic_parse(&n, "vlan=4095", why, warning, sizeof(why)),
+                     -EINVAL);
+    assert_int_equal(nic_parse(&n, "isolated=2", why, warning, sizeof(why)),
+                     -EINVAL);
     assert_int_equal(nic_parse(&n, "rate=8Mb/s", why, warning, sizeof(why)), 0);
     assert_int_equal(n.rate_bytes, 50000);
     assert_int_equal(n.rate_interval_us, 50000);

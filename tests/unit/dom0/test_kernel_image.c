@@ -17,6 +17,7 @@
 #include <elf.h>
 #include <errno.h>
 #include <setjmp.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -248,6 +249,32 @@ static void test_known_file_is_found_by_its_identity(void **state)
     assert_int_equal(cache_open_by_file(cache, &st), -ENOENT);
 }
 
+static void *load_thread(void *unused)
+{
+    (void)unused;
+    return load(SAMPLES "xz", cache);
+}
+
+static void test_two_who_want_a_new_kernel_unpack_it_once(void **state)
+{
+    pthread_t threads[2];
+    void *img[2];
+    int from_cache = 0;
+
+    (void)state;
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, load_thread, NULL),
+                         0);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(pthread_join(threads[i], &img[i]), 0);
+        from_cache += ((struct image *)img[i])->from_cache;
+    }
+    /* The later one found it mapped, or in the cache. */
+    assert_true(img[0] == img[1] || from_cache == 1);
+    for (int i = 0; i < 2; i++)
+        image_free(img[i]);
+}
+
 static void test_cache_that_cannot_be_written_is_a_warning(void **state)
 {
     const struct rlimit none = {1000, RLIM_INFINITY};
@@ -424,6 +451,7 @@ int main(void)
         T(test_pages_of_zeroes_are_told),
         T(test_changed_file_is_noticed),
         T(test_known_file_is_found_by_its_identity),
+        T(test_two_who_want_a_new_kernel_unpack_it_once),
         T(test_cache_that_cannot_be_written_is_a_warning),
         T(test_oldest_kernels_leave_the_cache),
         T(test_emptied_cache_file_is_not_used),

@@ -6,6 +6,7 @@
  * sources: dom0/daemon/room.c dom0/daemon/create.c
  * sources: dom0/daemon/teardown.c dom0/daemon/lifecycle.c
  * sources: dom0/daemon/recover.c dom0/daemon/devices.c dom0/daemon/store.c
+ * sources: dom0/daemon/device-wait.c
  * sources: dom0/daemon/intent.c dom0/daemon/kit.c dom0/daemon/work.c
  * sources: dom0/daemon/loop.c dom0/daemon/log.c dom0/daemon/fault.c
  * sources: dom0/daemon/networks.c dom0/daemon/registry.c dom0/daemon/guest.c

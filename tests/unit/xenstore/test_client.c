@@ -1,20 +1,9 @@
 /*
  * The client library against the store: a child process serves the real core
  * on a socket.
- * sources: xenstore/core/mem.c xenstore/core/buf.c xenstore/core/map.c
- * sources: xenstore/core/path.c xenstore/core/perm.c xenstore/core/node.c
- * sources: xenstore/core/tree.c xenstore/core/quota.c xenstore/core/store.c
- * sources: xenstore/core/client.c xenstore/core/view.c xenstore/core/watch.c
- * sources: xenstore/core/txn.c xenstore/core/wire.c xenstore/core/request.c
- * sources: xenstore/core/req-node.c xenstore/core/req-watch.c
- * sources: xenstore/core/req-txn.c xenstore/core/req-domain.c
- * sources: xenstore/core/control.c xenstore/core/check.c
- * sources: xenstore/core/journal.c xenstore/transport/conn.c
- * sources: xenstore/core/record.c xenstore/core/snapshot.c
- * sources: xenstore/core/replay.c xenstore/core/replay-fields.c
- * sources: xenstore/core/replay-tree.c xenstore/core/replay-client.c
- * sources: xenstore/transport/socket.c xenstore/client/xs.c
- * sources: xenstore/client/xs-conn.c xenstore/client/xs-watch.c
+ * sources: $(xs-core-src) xenstore/transport/conn.c xenstore/transport/socket.c
+ * sources: xenstore/client/xs.c xenstore/client/xs-conn.c
+ * sources: xenstore/client/xs-watch.c
  */
 #include "tests/unit/xenstore/world.h"
 #include "xenstore/client/xs.h"

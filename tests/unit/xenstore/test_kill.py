@@ -5,139 +5,28 @@ the connection; transactions lose nothing; and in the end the tree is as the
 clients left it. Every fifth time it makes room for another (SIGUSR2: a live
 update) instead.
 
-Environment: KILLS (50), PVSTORED (built with tests/unit/xenstore/fake-xen.c)."""
-import mmap
+Environment: KILLS (50)."""
 import os
 import random
-import select
-import shutil
 import signal
-import socket
-import struct
-import subprocess
 import sys
-import tempfile
 import threading
 import time
 
+from filehost import CONTROL, END, PATIENCE, READ, SET_PERMS, START, WATCH, WRITE, Client, Host, Socket
+
 KILLS = int(os.environ.get("KILLS", "50"))
-PROGRAM = os.environ.get("PVSTORED") or os.path.join(os.path.dirname(os.path.abspath(sys.argv[0])), "pvstored")
-READ, WATCH, START, END, INTRODUCE, WRITE, SET_PERMS, EVENT = 2, 4, 6, 7, 8, 11, 14, 15
-PATIENCE = 30  # seconds for an answer
 
 
-class Socket:
-    def __init__(self, path):
-        self.s = socket.socket(socket.AF_UNIX)
-        self.s.connect(path)
-        self.s.settimeout(PATIENCE)
+class Busy(Client, threading.Thread):
+    """One that asks all the time, and knows what the answers are."""
 
-    def send(self, data):
-        self.s.sendall(data)
-
-    def receive(self):
-        data = self.s.recv(65536)
-        if not data:
-            raise EOFError("the connection is lost")
-        return data
-
-
-class Ring:
-    """A guest's end: its page, and a kick each way. It never looks at the page
-    without having been kicked: a kick that is lost stops it for good."""
-    REQ_CONS, REQ_PROD, RSP_CONS, RSP_PROD = 512, 513, 514, 515
-
-    def __init__(self, folder, domid):
-        path = f"{folder}/ring-{domid}"
-        with open(path, "wb") as f:
-            f.write(bytes(4096))
-        with open(path, "r+b") as f:
-            self.page = mmap.mmap(f.fileno(), 4096)
-        self.index = memoryview(self.page).cast("I")  # 4 bytes in one go
-        self.port = domid
-        kick = f"{folder}/kick-{domid}"
-        os.mkfifo(kick)
-        self.kicks = os.open(kick, os.O_RDWR | os.O_NONBLOCK)
-        self.events = os.open(f"{folder}/events", os.O_RDWR)
-
-    def kick(self):
-        os.write(self.events, struct.pack("<I", self.port))
-
-    def wait(self):
-        if not select.select([self.kicks], [], [], PATIENCE)[0]:
-            raise TimeoutError("no event for the guest")
-        os.read(self.kicks, 4096)
-
-    def send(self, data):
-        while data:
-            prod, cons = self.index[self.REQ_PROD], self.index[self.REQ_CONS]
-            room = 1024 - ((prod - cons) & 0xffffffff)
-            if not room:
-                self.wait()
-                continue
-            at = prod & 1023
-            part = data[:min(room, 1024 - at)]
-            self.page[at:at + len(part)] = part
-            self.index[self.REQ_PROD] = (prod + len(part)) & 0xffffffff
-            data = data[len(part):]
-            self.kick()
-
-    def receive(self):
-        while True:
-            cons, prod = self.index[self.RSP_CONS], self.index[self.RSP_PROD]
-            have = (prod - cons) & 0xffffffff
-            if have > 1024:
-                raise ValueError("an impossible index")
-            if have:
-                break
-            self.wait()
-        at = cons & 1023
-        part = bytes(self.page[1024 + at:1024 + at + min(have, 1024 - at)])
-        self.index[self.RSP_CONS] = (cons + len(part)) & 0xffffffff
-        self.kick()
-        return part
-
-
-class Client(threading.Thread):
     def __init__(self, port, home, stop):
-        super().__init__(daemon=True)
-        self.port, self.home, self.stop = port, home.encode(), stop
-        self.buf, self.model, self.error = b"", {}, None
-        self.asked = self.events = self.aborts = self.commits = 0
+        threading.Thread.__init__(self, daemon=True)
+        Client.__init__(self, port, home)
+        self.stop, self.model, self.error = stop, {}, None
+        self.aborts = self.commits = 0
         self.rnd = random.Random(home)
-
-    def message(self):
-        while True:
-            if len(self.buf) >= 16:
-                kind, number, _, size = struct.unpack("<IIII", self.buf[:16])
-                if len(self.buf) >= 16 + size:
-                    payload, self.buf = self.buf[16:16 + size], self.buf[16 + size:]
-                    return kind, number, payload
-            self.buf += self.port.receive()
-
-    def reply(self, want):
-        while True:
-            kind, number, payload = self.message()
-            if kind == EVENT:
-                self.events += 1
-                continue
-            if number != want:
-                raise ValueError(f"reply {number}, wanted {want}")
-            return kind, payload
-
-    def pack(self, kind, payload, tx=0):
-        self.asked += 1
-        return struct.pack("<IIII", kind, self.asked, tx, len(payload)) + payload
-
-    def ask(self, kind, payload, tx=0):
-        self.port.send(self.pack(kind, payload, tx))
-        return self.reply(self.asked)
-
-    def must(self, kind, payload, tx=0):
-        got, payload = self.ask(kind, payload, tx)
-        if got != kind:
-            raise ValueError(f"{kind}: {payload}")
-        return payload
 
     def burst(self):
         """Many requests on their way at once."""
@@ -188,29 +77,6 @@ class Client(threading.Thread):
             self.error = f"{self.home.decode()}: {e!r}"
 
 
-class Daemon:
-    def __init__(self, folder):
-        self.args = [PROGRAM, "-f", "-S", folder + "/socket", "-j", folder + "/journal", "-l", folder + "/log"]
-        self.env = {**os.environ, "FAKE_XEN": folder, "ASAN_OPTIONS": "detect_leaks=0"}
-        self.start()
-
-    def start(self):
-        self.process = subprocess.Popen(self.args, env=self.env)
-
-    def end(self, how):
-        self.process.send_signal(how)
-        return self.process.wait(PATIENCE)
-
-
-def introduce(boot, folder, domid):
-    home = b"/local/domain/%d" % domid
-    boot.must(WRITE, home + b"\0")
-    boot.must(SET_PERMS, home + b"\0n%d\0" % domid)
-    ring = Ring(folder, domid)
-    boot.must(INTRODUCE, b"%d\0001\0%d\0" % (domid, domid))
-    return Client(ring, home.decode(), boot.stop)
-
-
 def wrong_in_the_end(boot, clients):
     for c in clients:
         for key, value in c.model.items():
@@ -220,23 +86,17 @@ def wrong_in_the_end(boot, clients):
     counted = int(boot.must(READ, b"/counter\0"))
     if counted != sum(c.commits for c in clients):
         yield f"the counter is {counted}"
-    if boot.must(0, b"check\0") != b"OK\0":
+    if boot.must(CONTROL, b"check\0") != b"OK\0":
         yield "the daemon's own check"
 
 
-def run(folder):
-    os.mkfifo(folder + "/events")
-    keep = os.open(folder + "/events", os.O_RDWR)
-    daemon = Daemon(folder)
-    end = time.time() + PATIENCE
-    while not os.path.exists(folder + "/socket") and time.time() < end:
-        time.sleep(.01)
+def run(host):
     stop = threading.Event()
-    boot = Client(Socket(folder + "/socket"), "/boot", stop)
+    boot, daemon = host.boot, host.daemon
     boot.must(WRITE, b"/counter\x000")
     boot.must(SET_PERMS, b"/counter\0b0\0")
-    clients = [Client(Socket(folder + "/socket"), f"/k{k}", stop) for k in range(3)]
-    clients += [introduce(boot, folder, domid) for domid in (1, 2)]
+    clients = [Busy(Socket(host.dir + "/socket"), f"/k{k}", stop) for k in range(3)]
+    clients += [Busy(host.guest(domid), f"/local/domain/{domid}", stop) for domid in (1, 2)]
     for c in clients:
         c.start()
     rnd = random.Random(1)
@@ -259,19 +119,17 @@ def run(folder):
     codes.add(daemon.end(signal.SIGTERM))
     bad += [f"the daemon ended with {c}" for c in codes - {-signal.SIGKILL, -signal.SIGUSR2, 0}]
     bad += [f"{c.home} did nothing" for c in clients if not c.commits]
-    os.close(keep)
     return bad
 
 
 def main():
-    folder = tempfile.mkdtemp(prefix="pv-kill-")
+    host = Host()
     try:
-        bad = run(folder)
+        bad = run(host)
         if bad:
-            with open(folder + "/log") as f:
-                print("".join(f.readlines()[-8:]))
+            print(host.log(8))
     finally:
-        shutil.rmtree(folder)
+        host.close()
     for b in bad[:3]:
         print(b)
     print("[  FAILED  ] test_kill" if bad else "[       OK ] test_kill")

@@ -1,18 +1,7 @@
 /*
  * What a client may ask and what it is answered: types, NULs, names, errors,
  * permissions, quotas, domains; every reply is the one Xen 4.17 gives.
- * sources: xenstore/core/mem.c xenstore/core/buf.c xenstore/core/map.c
- * sources: xenstore/core/path.c xenstore/core/perm.c xenstore/core/node.c
- * sources: xenstore/core/tree.c xenstore/core/quota.c xenstore/core/store.c
- * sources: xenstore/core/client.c xenstore/core/view.c xenstore/core/watch.c
- * sources: xenstore/core/txn.c xenstore/core/wire.c xenstore/core/request.c
- * sources: xenstore/core/req-node.c xenstore/core/req-watch.c
- * sources: xenstore/core/req-txn.c xenstore/core/req-domain.c
- * sources: xenstore/core/control.c xenstore/core/check.c
- * sources: xenstore/core/journal.c xenstore/transport/conn.c
- * sources: xenstore/core/record.c xenstore/core/snapshot.c
- * sources: xenstore/core/replay.c xenstore/core/replay-fields.c
- * sources: xenstore/core/replay-tree.c xenstore/core/replay-client.c
+ * sources: $(xs-core-src) xenstore/transport/conn.c
  */
 #include "tests/unit/xenstore/world.h"
 

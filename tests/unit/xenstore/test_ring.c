@@ -2,19 +2,7 @@
  * A domain's ring, and the journal: bytes through a shared page, hostile
  * indices, and a store that is killed at any point between what it takes, what
  * it stores and what it shows, and goes on in a new life.
- * sources: xenstore/core/mem.c xenstore/core/buf.c xenstore/core/map.c
- * sources: xenstore/core/path.c xenstore/core/perm.c xenstore/core/node.c
- * sources: xenstore/core/tree.c xenstore/core/quota.c xenstore/core/store.c
- * sources: xenstore/core/client.c xenstore/core/view.c xenstore/core/watch.c
- * sources: xenstore/core/txn.c xenstore/core/wire.c xenstore/core/request.c
- * sources: xenstore/core/req-node.c xenstore/core/req-watch.c
- * sources: xenstore/core/req-txn.c xenstore/core/req-domain.c
- * sources: xenstore/core/control.c xenstore/core/check.c
- * sources: xenstore/core/journal.c xenstore/transport/conn.c
- * sources: xenstore/core/record.c xenstore/core/snapshot.c
- * sources: xenstore/core/replay.c xenstore/core/replay-fields.c
- * sources: xenstore/core/replay-tree.c xenstore/core/replay-client.c
- * sources: xenstore/transport/ring.c
+ * sources: $(xs-core-src) xenstore/transport/conn.c xenstore/transport/ring.c
  */
 #include "tests/unit/xenstore/world.h"
 #include "xenstore/transport/ring.h"

@@ -1,0 +1,96 @@
+/* The image behind a disk, and the medium in a drive. */
+#include "pv-backends/block/internal.h"
+
+#include "pv-backends/runtime/loop.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+int medium_open(struct blkdev *bd, const char *params, struct backend_why *why)
+{
+    bool read_only = !blkdev_node_is(&bd->be, "mode", "w");
+    uint64_t sector;
+    int rc;
+
+    if (!*params) {
+        image_empty(&bd->image);
+        bd->image_is_open = true;
+        return 0;
+    }
+    rc = image_open(&bd->image, params, read_only, why);
+    bd->image_is_open = !rc;
+    if (!rc && !store_read_uint(bd->be.loop->store, bd->be.path, "sector-size",
+                                UINT32_MAX, &sector))
+        image_set_sector_size(&bd->image, (unsigned int)sector);
+    return rc;
+}
+
+void medium_close(struct blkdev *bd)
+{
+    if (bd->image_is_open)
+        image_close(&bd->image);
+    bd->image_is_open = false;
+}
+
+/* The rings are let go of as by a process that ends, and adopted again. */
+static void let_go(struct blkdev *bd)
+{
+    bd->be.leaving = true;
+    blkdev_close_queues(bd);
+    bd->be.leaving = false;
+}
+
+static void take_up(struct blkdev *bd)
+{
+    struct backend_why why;
+    bool was = bd->be.adopting;
+
+    bd->be.adopting = true;
+    if (blkdev_open_queues(bd, &why))
+        log_error("%s: %s", bd->be.path, why.text);
+    bd->be.adopting = was;
+    backend_announce(&bd->be);
+}
+
+/* `params` is kept when the medium goes in. */
+static int change(struct blkdev *bd, char *params)
+{
+    struct image old = bd->image;
+    struct backend_why why = {"no reason is known"};
+    int rc = medium_open(bd, params, &why);
+
+    if (rc) {
+        bd->image = old;
+        bd->image_is_open = true;
+        log_error("%s: the medium stays: %s", bd->be.path, why.text);
+        return rc;
+    }
+    if (bd->be.connected)
+        let_go(bd);
+    image_close(&old);
+    free(bd->params);
+    bd->params = params;
+    if (bd->be.connected)
+        take_up(bd);
+    log_info("%s: the medium is now %s", bd->be.path,
+             *params ? params : "none");
+    return 0;
+}
+
+void medium_changed(struct blkdev *bd)
+{
+    char *params = store_read(bd->be.loop->store, 0, bd->be.path, "params");
+
+    if (!params || !bd->image_is_open || !strcmp(params, bd->params)) {
+        free(params);
+        return;
+    }
+    if (!bd->removable) {
+        log_warning("%s: another image for a disk in use is not taken",
+                    bd->be.path);
+        free(params);
+    } else if (change(bd, params)) {
+        free(params);
+    }
+}

@@ -1,0 +1,172 @@
+#!/usr/bin/env python3
+"""The real daemon and the shell tool, as an administrator meets them: a damaged
+journal, a second daemon, the log after rotation, each command of pvstore, and a
+program written to <xenstore.h>."""
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+from filehost import PATIENCE, program
+
+
+class Host:
+    """A folder with a daemon in it."""
+
+    def __init__(self):
+        self.dir = tempfile.mkdtemp(prefix="pv-daemon-")
+        self.env = {**os.environ, "XENSTORED_PATH": self.dir + "/socket", "ASAN_OPTIONS": "detect_leaks=0"}
+        self.daemon = None
+
+    def command(self, *more):
+        return [program("pvstored"), "-f", "-S", self.dir + "/socket", "-j", self.dir + "/journal",
+                "--sockets-only", *more]
+
+    def start(self, *more):
+        self.daemon = subprocess.Popen(self.command("-l", self.dir + "/log", *more), env=self.env)
+        end = time.time() + PATIENCE
+        while self.store("exists", "/")[0] and time.time() < end:
+            time.sleep(.02)
+
+    def stop(self, how=signal.SIGTERM):
+        self.daemon.send_signal(how)
+        self.daemon.wait(PATIENCE)
+        self.daemon = None
+
+    def refuses(self, *more):
+        """What a daemon says that does not start."""
+        done = subprocess.run(self.command(*more), env=self.env, capture_output=True, text=True, timeout=PATIENCE)
+        assert done.returncode == 1, f"exit status {done.returncode}"
+        return done.stderr
+
+    def store(self, *args):
+        done = subprocess.run([program("pvstore"), *args], env=self.env, capture_output=True, text=True,
+                              timeout=PATIENCE)
+        return done.returncode, done.stdout, done.stderr
+
+    def said(self, *args):
+        code, out, err = self.store(*args)
+        assert not code, f"{args}: {err}"
+        return out
+
+    def log(self):
+        with open(self.dir + "/log") as f:
+            return f.read()
+
+    def close(self):
+        if self.daemon:
+            self.stop()
+        shutil.rmtree(self.dir)
+
+
+def test_a_damaged_journal_is_refused_and_recovered(h):
+    h.start()
+    h.said("write", "/kept", "1")
+    h.said("write", "/damaged", "unmistakable")
+    h.said("write", "/after", "1")
+    h.stop()
+    with open(h.dir + "/journal", "r+b") as f:
+        at = f.read().index(b"unmistakable")
+        f.seek(at)
+        f.write(b"X")
+        f.seek(0)
+        bad = f.read()
+    text = h.refuses()
+    where = re.search(r"/journal: batch (\d+) at byte (\d+): the checksum is wrong; (\d+) batches before it are good;"
+                      r" --recover goes on from there", text)
+    assert where, text
+    assert 0 < at - int(where[2]) < 4096 and int(where[1]) == int(where[3]) + 1, text
+    with open(h.dir + "/journal", "rb") as f:
+        assert f.read() == bad, "the file was changed"
+    h.start("--recover")
+    assert h.said("read", "/kept") == "1\n"
+    assert h.store("exists", "/damaged")[0] == 1 and h.store("exists", "/after")[0] == 1
+    with open(h.dir + "/journal.bad", "rb") as f:
+        assert f.read() == bad, "the damaged file was not kept"
+    assert h.said("control", "check") == "OK\n"
+
+
+def test_one_daemon_at_a_time(h):
+    h.start()
+    assert "another pvstored" in h.refuses()
+    text = h.refuses("--no-state")
+    assert re.search(r"another store daemon \(process \d+\) answers there", text), text
+
+
+def test_a_restart_after_sigterm_knows_everything(h):
+    h.start()
+    h.said("write", "/kept", "1")
+    h.stop()
+    h.start()
+    assert h.said("read", "/kept") == "1\n"
+
+
+def test_the_log_is_opened_again(h):
+    h.start()
+    os.rename(h.dir + "/log", h.dir + "/log.1")
+    h.daemon.send_signal(signal.SIGHUP)
+    end = time.time() + PATIENCE
+    while not os.path.exists(h.dir + "/log") and time.time() < end:
+        time.sleep(.02)
+    h.said("control", "print", "after rotation")
+    assert "after rotation" in h.log()
+
+
+def test_the_shell_tool(h):
+    h.start()
+    h.said("write", "/a/b", "one\ttwo", "/a/c", "")
+    assert h.said("read", "/a/b") == "one\\ttwo\n"
+    assert json.loads(h.said("--json", "read", "/a/b")) == {"/a/b": "one\ttwo"}
+    assert h.said("list", "/a") == "b\nc\n"
+    assert json.loads(h.said("--json", "list", "/a")) == {"/a": ["b", "c"]}
+    h.said("chmod", "-r", "/a", "n0", "r5")
+    assert '/a/b = "one\\ttwo"   (n0,r5)\n' in h.said("ls", "-f", "-p", "/a")
+    tree = json.loads(h.said("--json", "tree", "-p", "/a"))
+    assert tree["/a"]["children"]["c"] == {"value": "", "permissions": "n0,r5"}, tree
+    assert h.said("watch", "-n", "1", "/a/b") == "/a/b\n"
+    assert json.loads(h.said("--json", "watch", "-n", "1", "/a")) == {"path": "/a", "watch": "/a"}
+    assert h.store("exists", "/a/b", "/a/x")[0] == 1
+    assert json.loads(h.store("--json", "exists", "/a/b", "/a/x")[1]) == {"/a/b": True, "/a/x": False}
+    h.said("control", "quota", "set", "nodes", "77")
+    assert re.search(r"nodes +: +77\n", h.said("control", "quota"))
+    assert json.loads(h.said("--json", "quotas"))["0"]["nodes"]["used"] == 6
+    top = json.loads(h.said("--json", "top", "-n", "1", "-d", ".1"))
+    assert top[0]["domain"] == 0 and not top[0]["ring"], top
+    h.said("rm", "-t", "/a/b")
+    h.said("rm", "-t", "/a/c")
+    assert h.store("exists", "/a")[0] == 1, "rm -t left the empty parent"
+    code, _, err = h.store("read", "/none")
+    assert code == 1 and err == "pvstore: /none: No such file or directory\n", err
+    assert h.store("read")[0] == 2 and h.store("nonsense")[0] == 2
+
+
+def test_a_program_written_to_xenstore_h(h):
+    h.start()
+    done = subprocess.run([program("xs-program")], env=h.env, capture_output=True, text=True, timeout=90)
+    assert not done.returncode, done.stdout
+
+
+def main():
+    failed = 0
+    for name, test in list(globals().items()):
+        if not name.startswith("test_"):
+            continue
+        h = Host()
+        try:
+            test(h)
+            print(f"[       OK ] {name}")
+        except Exception as e:
+            failed += 1
+            print(f"{type(e).__name__}: {e}\n[  FAILED  ] {name}")
+        finally:
+            h.close()
+    return failed
+
+
+if __name__ == "__main__":
+    sys.exit(main())

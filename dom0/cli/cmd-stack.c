@@ -73,7 +73,7 @@ static void print_registers(const struct vcpu_guest_context *c,
     print_place(s, r->rip);
     putchar('\n');
     for (size_t i = 0; i < sizeof(regs) / sizeof(regs[0]); i++)
-        printf("%s%6s %016llx%s", i % 3 ? "" : "  ", regs[i].name,
+        printf("  %6s %016llx%s", regs[i].name,
                (unsigned long long)regs[i].value, i % 3 == 2 ? "\n" : "");
 }
 

@@ -11,6 +11,7 @@ enum { FILE_MAX = 1 << 30, NAME_MAX_LEN = 512 };
 struct symbol {
     uint64_t address;
     char *name;
+    bool text;
 };
 
 struct symbols {
@@ -29,7 +30,7 @@ void symbols_free(struct symbols *s)
     free(s);
 }
 
-static int add(struct symbols *s, uint64_t address, const char *name,
+static int add(struct symbols *s, uint64_t address, bool text, const char *name,
                size_t len)
 {
     struct symbol *more;
@@ -42,6 +43,7 @@ static int add(struct symbols *s, uint64_t address, const char *name,
         s->list = more;
     }
     s->list[s->nr].address = address;
+    s->list[s->nr].text = text;
     s->list[s->nr].name = strndup(name, len);
     return s->list[s->nr].name ? (s->nr++, 0) : -ENOMEM;
 }
@@ -53,6 +55,25 @@ static int compare(const void *a, const void *b)
     return x->address < y->address ? -1 : x->address > y->address;
 }
 
+/* From the kernel's own marks, else from the first code to the last. */
+static void find_text(struct symbols *s)
+{
+    s->text_begin = symbols_address(s, "_stext");
+    s->text_end = symbols_address(s, "_etext");
+    if (s->text_begin && s->text_end)
+        return;
+    s->text_begin = UINT64_MAX;
+    for (size_t i = 0; i < s->nr; i++) {
+        if (!s->list[i].text)
+            continue;
+        if (s->text_begin == UINT64_MAX)
+            s->text_begin = s->list[i].address;
+        /* Up to where the next thing begins. */
+        s->text_end =
+            i + 1 < s->nr ? s->list[i + 1].address : s->list[i].address + 4096;
+    }
+}
+
 static int finish(struct symbols **sp, struct symbols *s, int rc)
 {
     if (!rc && !s->nr)
@@ -62,10 +83,7 @@ static int finish(struct symbols **sp, struct symbols *s, int rc)
         return rc;
     }
     qsort(s->list, s->nr, sizeof(*s->list), compare);
-    s->text_begin = symbols_address(s, "_stext");
-    if (!s->text_begin)
-        s->text_begin = symbols_address(s, "_text");
-    s->text_end = symbols_address(s, "_etext");
+    find_text(s);
     *sp = s;
     return 0;
 }
@@ -78,14 +96,15 @@ static int add_line(struct symbols *s, const char *line, size_t len)
     char text[NAME_MAX_LEN], type, name[NAME_MAX_LEN];
     unsigned long long address;
 
-    if (len >= sizeof(text))
+    /* The columns are fixed, which much other text is not. */
+    if (len >= sizeof(text) || len < 20 || line[16] != ' ' || line[18] != ' ')
         return 0;
     memcpy(text, line, len);
     text[len] = 0;
     if (sscanf(text, "%llx %c %511s", &address, &type, name) != 3 ||
         strchr("aAuUw", type))
         return 0;
-    return add(s, address, name, strlen(name));
+    return add(s, address, type == 't' || type == 'T', name, strlen(name));
 }
 
 int symbols_parse(struct symbols **sp, const char *text, size_t size)
@@ -116,8 +135,21 @@ static bool inside(size_t file, uint64_t at, uint64_t count, uint64_t size)
            !__builtin_add_overflow(at, bytes, &end) && end <= file;
 }
 
+/* Does the section that a symbol is in hold code? */
+static bool is_code(const char *file, const Elf64_Ehdr *head, unsigned int i)
+{
+    Elf64_Shdr section;
+
+    if (i >= head->e_shnum)
+        return false;
+    memcpy(&section, file + head->e_shoff + i * sizeof(section),
+           sizeof(section));
+    return section.sh_flags & SHF_EXECINSTR;
+}
+
 static int add_table(struct symbols *s, const char *file, size_t size,
-                     const Elf64_Shdr *table, const Elf64_Shdr *strings)
+                     const Elf64_Ehdr *head, const Elf64_Shdr *table,
+                     const Elf64_Shdr *strings)
 {
     size_t nr = table->sh_size / sizeof(Elf64_Sym);
     int rc = 0;
@@ -132,12 +164,14 @@ static int add_table(struct symbols *s, const char *file, size_t size,
 
         memcpy(&sym, file + table->sh_offset + i * sizeof(sym), sizeof(sym));
         if (sym.st_name >= strings->sh_size || !sym.st_value ||
+            sym.st_shndx == SHN_ABS || sym.st_shndx == SHN_UNDEF ||
             ELF64_ST_TYPE(sym.st_info) > STT_FUNC)
             continue;
         name = file + strings->sh_offset + sym.st_name;
         room = strings->sh_size - sym.st_name;
         if (*name)
-            rc = add(s, sym.st_value, name, strnlen(name, room));
+            rc = add(s, sym.st_value, is_code(file, head, sym.st_shndx), name,
+                     strnlen(name, room));
     }
     return rc;
 }
@@ -166,7 +200,7 @@ static int parse_elf(struct symbols **sp, const char *file, size_t size)
             continue;
         memcpy(&strings, file + head.e_shoff + table.sh_link * sizeof(table),
                sizeof(strings));
-        rc = add_table(s, file, size, &table, &strings);
+        rc = add_table(s, file, size, &head, &table, &strings);
     }
     return finish(sp, s, rc);
 }
@@ -257,10 +291,7 @@ uint64_t symbols_address(const struct symbols *s, const char *name)
 
 bool symbols_is_text(const struct symbols *s, uint64_t address)
 {
-    if (s->text_begin && s->text_end)
-        return address >= s->text_begin && address < s->text_end;
-    return address >= s->list[0].address &&
-           address < s->list[s->nr - 1].address + 4096;
+    return address >= s->text_begin && address < s->text_end;
 }
 
 size_t symbols_count(const struct symbols *s)

@@ -22,7 +22,7 @@ const char *symbols_name(const struct symbols *s, uint64_t address,
                          uint64_t *offset);
 /* 0 when there is no such symbol. */
 uint64_t symbols_address(const struct symbols *s, const char *name);
-/* Code of the kernel, between _stext and _etext or what comes near. */
+/* Code: between _stext and _etext, or from the first code to the last. */
 bool symbols_is_text(const struct symbols *s, uint64_t address);
 size_t symbols_count(const struct symbols *s);
 

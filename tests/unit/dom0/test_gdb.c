@@ -263,6 +263,27 @@ static void test_symbols_by_address_and_name(void **state)
     assert_int_not_equal(symbols_parse(&s, "junk\n", 5), 0);
 }
 
+/* Our own file is one, without _stext. */
+static void test_symbols_of_an_elf_file(void **state)
+{
+    uint64_t here = 0, offset;
+    struct symbols *s;
+    char why[200];
+
+    (void)state;
+    assert_int_equal(symbols_load(&s, "/proc/self/exe", why, sizeof(why)), 0);
+    here = symbols_address(s, "test_symbols_of_an_elf_file");
+    assert_int_not_equal(here, 0);
+    assert_string_equal(symbols_name(s, here + 1, &offset),
+                        "test_symbols_of_an_elf_file");
+    assert_true(symbols_is_text(s, here));
+    assert_false(symbols_is_text(s, symbols_address(s, "guest")));
+    assert_false(symbols_is_text(s, 0x20));
+    symbols_free(s);
+    assert_int_not_equal(symbols_load(&s, "/etc/passwd", why, sizeof(why)), 0);
+    assert_non_null(strstr(why, "neither"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -279,6 +300,7 @@ int main(void)
         T(test_bad_packets_are_asked_for_again),
         T(test_without_help_looking_works),
         T(test_symbols_by_address_and_name),
+        T(test_symbols_of_an_elf_file),
 #undef T
     };
 

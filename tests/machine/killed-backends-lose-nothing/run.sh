@@ -1,4 +1,4 @@
-# kill -9 of the disks' and the network's backend, fifty times, while the guest
+# kill -9 of the disks' and the network's backend, a thousand times, while the guest
 # writes and checks blocks, also through a device that holds writes back for a
 # quarter of a second, and talks to dom0 and to another guest: no request fails,
 # no block holds anything but what was written last, no connection breaks. A lock
@@ -6,7 +6,7 @@
 # that is what keeps an old write from landing on a newer one.
 # on: host
 # soak: yes
-# secs: 300
+# secs: 2400
 . /run/job/files/pv/lib.sh
 pv_up
 io=/run/job/files/iobench
@@ -50,7 +50,7 @@ child() { cut -d' ' -f1 /run/paravane/children/"$1" 2> /dev/null; }
 block=$(for f in /run/paravane/children/pvblkd*; do grep -q . "$f" && basename "$f"; done | grep -e "[^0-9]$domid\$" | head -1)
 [ -n "$block" ] || fail "no pvblkd for guest $domid: $(ls /run/paravane/children)"
 runs() { local now; now=$(child "$1") && [ "$now" != "$2" ] && [ -d "/proc/$now" ]; }
-kills=${CYCLES:-50}
+kills=${CYCLES:-1000}
 for i in $(seq "$kills"); do
     [ $((i % 10)) = 0 ] && say "$i kills"
     p=$block; [ $((i % 2)) = 0 ] && p=pvnetd

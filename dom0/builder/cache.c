@@ -108,7 +108,7 @@ void cache_link(const char *dir, const struct cache_key *k,
         return;
     identity(name, sizeof(name), packed);
     snprintf(target, sizeof(target), "%s" SUFFIX, k->hash);
-    snprintf(tmp, sizeof(tmp), TMP_PREFIX "link-%ld", (long)getpid());
+    snprintf(tmp, sizeof(tmp), TMP_PREFIX "link-%ld", (long)gettid());
     unlinkat(dirfd, tmp, 0);
     if (!symlinkat(target, dirfd, tmp) && renameat(dirfd, tmp, dirfd, name))
         unlinkat(dirfd, tmp, 0);
@@ -222,7 +222,7 @@ int cache_store(const char *dir, const struct cache_key *k, const void *data,
     if (dirfd < 0)
         return dirfd;
     snprintf(name, sizeof(name), "%s" SUFFIX, k->hash);
-    snprintf(tmp, sizeof(tmp), TMP_PREFIX "%ld-%s", (long)getpid(), k->hash);
+    snprintf(tmp, sizeof(tmp), TMP_PREFIX "%ld-%s", (long)gettid(), k->hash);
     unlinkat(dirfd, tmp, 0);
     fd = openat(dirfd, tmp, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW,
                 0600);

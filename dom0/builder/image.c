@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 /* What a kernel file may have packed. */
@@ -146,9 +147,58 @@ static int find_nonzero(struct image *img)
     return 0;
 }
 
-/* One at a time: who waits for another's kernel may find his own unpacked, and
- * two writers of one name in the cache would be in each other's way. */
+/* --- one unpacking per file ---------------------------------------------- */
+
+/* A file that a thread unpacks right now. */
+struct unpacking {
+    struct unpacking *next;
+    dev_t dev;
+    ino_t ino;
+    pid_t thread;
+};
+
+static struct unpacking *unpackings;
 static pthread_mutex_t unpack_lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t unpack_ended = PTHREAD_COND_INITIALIZER;
+
+static const struct unpacking *find_unpacking_locked(const struct stat *st)
+{
+    const struct unpacking *u = unpackings;
+
+    while (u && (u->dev != st->st_dev || u->ino != st->st_ino))
+        u = u->next;
+    return u;
+}
+
+/* Who comes second waits, and then finds it in the cache. The first may have
+ * been in no hurry; now somebody is. */
+static void unpack_begin(struct unpacking *u, const struct stat *st)
+{
+    const struct unpacking *other;
+
+    *u = (struct unpacking){
+        .dev = st->st_dev, .ino = st->st_ino, .thread = gettid()};
+    pthread_mutex_lock(&unpack_lock);
+    while ((other = find_unpacking_locked(st))) {
+        (void)setpriority(PRIO_PROCESS, (id_t)other->thread, 0);
+        pthread_cond_wait(&unpack_ended, &unpack_lock);
+    }
+    u->next = unpackings;
+    unpackings = u;
+    pthread_mutex_unlock(&unpack_lock);
+}
+
+static void unpack_end(const struct unpacking *u)
+{
+    struct unpacking **link = &unpackings;
+
+    pthread_mutex_lock(&unpack_lock);
+    while (*link != u)
+        link = &(*link)->next;
+    *link = u->next;
+    pthread_cond_broadcast(&unpack_ended);
+    pthread_mutex_unlock(&unpack_lock);
+}
 
 static bool is_cached(struct image *img, const struct file *f,
                       const char *cache_dir)
@@ -176,12 +226,13 @@ static int load_packed_kernel(struct image *img, const struct file *f,
 static int load_opened_kernel(struct image *img, const struct file *f,
                               const char *cache_dir, struct builder_error *err)
 {
+    struct unpacking u;
     int rc = 0;
 
     if (!is_cached(img, f, cache_dir)) {
-        pthread_mutex_lock(&unpack_lock);
+        unpack_begin(&u, &f->st);
         rc = load_packed_kernel(img, f, cache_dir, err);
-        pthread_mutex_unlock(&unpack_lock);
+        unpack_end(&u);
     }
     if (!rc && find_nonzero(img))
         rc = builder_fail(err, -ENOMEM, "There is no memory left in dom0.");

@@ -27,12 +27,13 @@ void warm_kernels(void *arg)
     const struct daemon *d = arg;
     glob_t found;
 
-    /* On Linux the priority is the thread's. */
-    if (setpriority(PRIO_PROCESS, (id_t)gettid(), 19))
-        log_warn("kernels are unpacked at full priority");
     if (glob(INSTALLED, 0, NULL, &found))
         return;
-    for (size_t i = 0; i < found.gl_pathc; i++)
+    for (size_t i = 0; i < found.gl_pathc; i++) {
+        /* On Linux the priority is the thread's. Who comes to need the kernel
+         * meanwhile raises it. */
+        (void)setpriority(PRIO_PROCESS, (id_t)gettid(), 19);
         warm_one(found.gl_pathv[i], d->o.cache_dir);
+    }
     globfree(&found);
 }

@@ -44,6 +44,7 @@ int ctl_getvcpuaffinity(struct domain *d, struct xen_domctl *op);
 int ctl_setvcpucontext(struct domain *d, struct xen_domctl *op);
 int ctl_getvcpucontext(struct domain *d, struct xen_domctl *op);
 int ctl_getvcpuinfo(struct domain *d, struct xen_domctl *op);
+int ctl_sendtrigger(struct domain *d, struct xen_domctl *op);
 int ctl_set_ext_vcpucontext(struct domain *d, struct xen_domctl *op);
 int ctl_get_ext_vcpucontext(struct domain *d, struct xen_domctl *op);
 int ctl_setvcpuextstate(struct domain *d, struct xen_domctl *op);

@@ -131,6 +131,28 @@ int ctl_getvcpuinfo(struct domain *d, struct xen_domctl *op)
     return 0;
 }
 
+/* `xl trigger`: an NMI; the other buttons are a virtual machine's. */
+int ctl_sendtrigger(struct domain *d, struct xen_domctl *op)
+{
+    const struct xen_domctl_sendtrigger *t = &op->u.sendtrigger;
+    struct vcpu *v = t->vcpu < d->max_vcpus
+                         ? d->vcpu[nospec_index(t->vcpu, d->max_vcpus)]
+                         : NULL;
+
+    if (!v)
+        return -ESRCH;
+    switch (t->trigger) {
+    case XEN_DOMCTL_SENDTRIGGER_NMI:
+        pv_send_nmi(v);
+        return 0;
+    case XEN_DOMCTL_SENDTRIGGER_POWER:
+    case XEN_DOMCTL_SENDTRIGGER_SLEEP:
+        return -EINVAL;
+    default:
+        return -ENOSYS;
+    }
+}
+
 /* 32-bit entry points; the 64-bit one is in the main context. */
 int ctl_set_ext_vcpucontext(struct domain *d, struct xen_domctl *op)
 {

@@ -20,6 +20,7 @@ static const struct domctl_row rows[] = {
     [XEN_DOMCTL_setvcpucontext] = {ctl_setvcpucontext, CTL_PAUSED},
     [XEN_DOMCTL_getvcpucontext] = {ctl_getvcpucontext, CTL_OUT | CTL_PAUSED},
     [XEN_DOMCTL_getvcpuinfo] = {ctl_getvcpuinfo, CTL_OUT},
+    [XEN_DOMCTL_sendtrigger] = {ctl_sendtrigger, 0},
     [XEN_DOMCTL_set_ext_vcpucontext] = {ctl_set_ext_vcpucontext, CTL_PAUSED},
     [XEN_DOMCTL_get_ext_vcpucontext] = {ctl_get_ext_vcpucontext,
                                         CTL_OUT | CTL_PAUSED},

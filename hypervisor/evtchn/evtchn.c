@@ -102,12 +102,23 @@ static void wake_poller(struct vcpu *v, evtchn_port_t port)
     }
 }
 
-static void wake_pollers(struct domain *d, evtchn_port_t port)
+static inline bool somebody_polls(const struct evtchn_domain *e)
+{
+    uint64_t any = 0;
+
+    for (unsigned w = 0; w < ARRAY_SIZE(e->polling); w++)
+        any |= READ_ONCE(e->polling[w]);
+    return any;
+}
+
+/* Not in line: few events have a poller. */
+static __attribute__((noinline)) void wake_pollers(struct domain *d,
+                                                   evtchn_port_t port)
 {
     for (unsigned w = 0; w < ARRAY_SIZE(d->evtchn->polling); w++) {
         uint64_t bits = READ_ONCE(d->evtchn->polling[w]);
 
-        for (; unlikely(bits); bits &= bits - 1) {
+        for (; bits; bits &= bits - 1) {
             struct vcpu *v = d->vcpu[w * 64 + (unsigned)__builtin_ctzll(bits)];
 
             if (v)
@@ -130,7 +141,8 @@ static inline void raise_port(struct domain *d, evtchn_port_t port,
     now = __atomic_load_n(&e->abi, __ATOMIC_SEQ_CST);
     if (unlikely(now != abi))
         now->set_pending(v, port, chn);
-    wake_pollers(d, port);
+    if (unlikely(somebody_polls(e)))
+        wake_pollers(d, port);
 }
 
 void evtchn_set_pending(struct domain *d, evtchn_port_t port,

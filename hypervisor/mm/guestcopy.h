@@ -30,20 +30,22 @@ bool guest_range_ok(const void *guest, size_t n);
 #define GUEST_LOW_END 0x0000800000000000ul
 
 /*
- * `start`, or 0 when [start, start + n) reaches our range, by arithmetic that
+ * All ones, or 0 when [start, start + n) reaches our range, by arithmetic that
  * a CPU cannot speculate past, nor a compiler turn into a branch.
  */
-static inline uintptr_t guest_nospec(uintptr_t start, size_t n)
+static inline uintptr_t guest_mask(uintptr_t start, size_t n)
 {
-    return start & (nospec_below(start + n, GUEST_LOW_END + 1) |
-                    nospec_below(HOST_VA_END - 1, start));
+    return nospec_below(start + n, GUEST_LOW_END + 1) |
+           nospec_below(HOST_VA_END - 1, start);
 }
 
-/* The address to use, guest_nospec(); false when the range is refused. */
+/* The address to use: `guest`, or 0 and false when the range is refused. */
 static inline bool guest_addr(const void *guest, size_t n, uintptr_t *addr)
 {
-    *addr = guest_nospec((uintptr_t)guest, n);
-    return guest_range_ok(guest, n);
+    uintptr_t start = (uintptr_t)guest, mask = guest_mask(start, n), end;
+
+    *addr = start & mask;
+    return mask && !__builtin_add_overflow(start, n, &end);
 }
 
 #endif

@@ -35,7 +35,7 @@ void pv_iret(struct cpu_user_regs *regs)
 
     if (unlikely(!pv_stack_ok(sp)))
         goto fault;
-    sp = guest_nospec(sp, FRAME_WORDS * 8);
+    sp &= guest_mask(sp, FRAME_WORDS * 8);
     GET(rax, sp, 0);
     GET(r11, sp, 1);
     GET(rcx, sp, 2);

@@ -196,7 +196,8 @@ void timer_dump(void)
             at = t->item.key;
         spin_unlock(&q->lock);
         if (t)
-            log_info("CPU %u: %zu timers, the next at %llu us (it is %llu us)\n",
-                     cpu, nr, at / NS_PER_US, clock_now_ns() / NS_PER_US);
+            log_info(
+                "CPU %u: %zu timers, the next at %llu us (it is %llu us)\n",
+                cpu, nr, at / NS_PER_US, clock_now_ns() / NS_PER_US);
     }
 }

@@ -6,13 +6,13 @@ and .json to build/bench. README.md says what the figures mean.
 Times are of an emulated machine: what counts is the ratio, and only where the
 quartiles do not overlap."""
 import argparse
-import importlib
 import json
 import os
 import platform
 import subprocess
 import sys
 import time
+import types
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [os.path.join(HERE, "pathlen"), os.path.join(os.path.dirname(HERE), "machine")]
@@ -20,8 +20,13 @@ import machine
 import pathlen
 import report
 import sides
+import store
 
 FULL = dict(rounds=5, settings="MS=250 GUESTS='1 2' TSC_MODES='native default' IDLE_GUESTS=16")
+PARTS = ("paths", "sides", "trips", "lifecycle", "block", "network", "store")
+QUICK_PARTS = ("paths", "sides")
+# Of the store's daemons, who stands for which side.
+STORE_SIDES = {"ours": "ours", "xenstored": "peer", "oxenstored": "oxenstored"}
 QUICK = dict(rounds=2, settings="MS=40 GUESTS='1 2' TSC_MODES=native IDLE_GUESTS=0")
 
 
@@ -35,13 +40,15 @@ class Rows:
     def __init__(self):
         self.rows = {}
 
-    def add(self, name, unit, side, value):
-        row = self.rows.setdefault(name, {"name": name, "unit": unit, "better": "less", "samples": {}})
+    def add(self, name, unit, side, value, better="less", exact=False):
+        row = self.rows.setdefault((name, unit), {"name": name, "unit": unit, "better": better, "samples": {}})
+        if exact:
+            row["exact"] = True
         row["samples"].setdefault(side, []).append(value)
 
     def extend(self, rows):
         for row in rows:
-            self.rows[row["name"]] = row
+            self.rows[row["name"], row["unit"]] = row
 
 
 def measure_sides(rows, which, rounds, settings):
@@ -63,10 +70,10 @@ def measure_paths(rows, which):
             continue
         say(f"path lengths: {side}")
         for op, counts in pathlen.measure(hv, side).items():
-            rows.add(f"path/{op}", "instructions", side, counts["instructions"])
+            rows.add(f"path/{op}", "instructions", side, counts["instructions"], exact=True)
             flushes = sum(counts[c] for c in ("cr3", "cr4", "invlpg", "invpcid"))
             if flushes:
-                rows.add(f"path/{op} (TLB flushes)", "", side, flushes)
+                rows.add(f"path/{op}", "TLB flushes", side, flushes, exact=True)
 
 
 def measure_trips(rows, hv, settings):
@@ -80,14 +87,31 @@ def measure_trips(rows, hv, settings):
             rows.add(name, unit, "ours", value)
 
 
-def measure_lifecycle(rows, hv, peer, rounds):
-    """The host domain's part has a script of its own."""
-    try:
-        lifecycle = importlib.import_module("lifecycle")
-    except ModuleNotFoundError:
-        say("no life cycle rows: tests/bench/lifecycle.py is not there")
-        return
-    rows.extend(lifecycle.rows(hv, peer, rounds, say))
+def measure_part(rows, name, hv, peer, rounds, folder):
+    """Scripts of their own, which write rows: the life cycle, disks, network."""
+    say(name)
+    path = os.path.join(folder, name + ".json")
+    if os.path.exists(path):
+        os.unlink(path)
+    done = subprocess.run([sys.executable, os.path.join(HERE, name + ".py"), "--hv", hv, "--peer", peer,
+                           "--rounds", str(rounds), "--json", path])
+    if done.returncode:
+        say(f"{name} did not get to its end")
+    if os.path.exists(path):
+        with open(path) as f:
+            rows.extend(json.load(f))
+
+
+def measure_store(rows, peer, rounds):
+    """The stores run side by side in one dom0, on the real Xen."""
+    say("stores")
+    settings = types.SimpleNamespace(hv=peer, secs=1, nodes=40000, limit=900)
+    for n in range(rounds):
+        for who, figure, clients, value, unit in store.one_round(n, settings, machine.how_busy()):
+            side = STORE_SIDES.get(who)
+            if side:
+                rows.add(f"store/{figure}, {clients} clients", unit, side, value,
+                         "less" if unit in store.COSTS else "more")
 
 
 def git(*args):
@@ -119,7 +143,7 @@ def main():
                    help="the real Xen's ELF image (make peer)")
     p.add_argument("--rounds", type=int)
     p.add_argument("--quick", action="store_true", help="under five minutes")
-    p.add_argument("--only", default="sides,paths,trips,lifecycle", help="comma-separated parts")
+    p.add_argument("--only", help=f"comma-separated parts of {', '.join(PARTS)}")
     p.add_argument("--add", action="append", default=[], metavar="FILE", help="more rows, a JSON list")
     p.add_argument("--out", default=os.path.join(machine.ROOT, "build", "bench"))
     a = p.parse_args()
@@ -130,21 +154,24 @@ def main():
         which.insert(1, ("peer", peer))
     else:
         say(f"no {peer}: only our own figures")
-    rows, parts = Rows(), a.only.split(",")
-    begin = time.monotonic()
+    parts = a.only.split(",") if a.only else QUICK_PARTS if a.quick else PARTS
+    rows, begin, complete = Rows(), time.monotonic(), True
+    os.makedirs(a.out, exist_ok=True)
     try:
         if "paths" in parts:
             measure_paths(rows, which)
         if "sides" in parts:
             measure_sides(rows, which, rounds, preset["settings"])
-        if "trips" in parts and not a.quick:
+        if "trips" in parts:
             measure_trips(rows, hv, preset["settings"])
-        if "lifecycle" in parts and not a.quick:
-            measure_lifecycle(rows, hv, peer if len(which) == 3 else None, rounds)
+        for part in ("lifecycle", "block", "network"):
+            if part in parts and os.path.exists(peer):
+                measure_part(rows, part, hv, peer, min(rounds, 3), a.out)
+        if "store" in parts and os.path.exists(peer):
+            measure_store(rows, peer, min(rounds, 3))
     except (sides.Failed, pathlen.Broken) as e:
         say(f"stopped: {e}")
-        if not rows.rows:
-            sys.exit(1)
+        complete = False
     for path in a.add:
         with open(path) as f:
             rows.extend(json.load(f))
@@ -154,7 +181,8 @@ def main():
     report.write(result, a.out)
     print(report.markdown(result))
     say(f"{os.path.relpath(a.out)}/report.html, .md, .json")
+    return 0 if complete else 1
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -38,4 +38,4 @@ $(PATHLEN)/guest.elf: $(addprefix $(PATHLEN)/,guest.o guest-entry.o verdict.o st
 .PHONY: pathlen pathlen-parts
 pathlen-parts: $(PATHLEN)/plugin.so $(PATHLEN)/guest.elf
 pathlen: $(HV) pathlen-parts ## instructions per operation, held against the table (PEER=xen.elf)
-	@tests/bench/pathlen/pathlen.py --hv $(HV) $(if $(PEER),--peer $(PEER))
+	@tests/bench/pathlen/pathlen.py --hv $(HV) $(if $(filter command% environment%,$(origin PEER)),--peer $(PEER))

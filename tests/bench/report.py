@@ -19,6 +19,9 @@ SECTIONS = [
     ("guest1-tsc-default/", "The same guest as `xl` makes it", "The peer then traps reads of the TSC; Paravane "
      "publishes a stable clock, so its guests read it themselves."),
     ("host/", "The host", ""),
+    ("block-", "A guest's disk", "`pvblkd` on Paravane against `blkback` on the peer."),
+    ("network-", "Guests' network", "`pvnetd` on Paravane against `netback` on the peer."),
+    ("store/", "The store", "`pvstored` beside Debian's daemons in one dom0; the column peer is the C xenstored."),
     ("lifecycle-", "Life cycle", "`pvn` on Paravane against `xl` on the peer, guest with a disk and a card."),
     ("path/", "Path lengths", "Instructions of the hypervisor for one operation, counted, not timed: exact."),
     ("trips/", "Round trips without a hypercall", "Share of user-to-kernel round trips in which dom0's kernel made "

@@ -33,8 +33,8 @@ uint8_t fake_ram[WORLD_FRAMES * PAGE_SIZE] ALIGNED(4096);
 
 /* ---- this CPU ---- */
 
-unsigned fake_cpu;
-struct vcpu *fake_current;
+__thread unsigned fake_cpu;
+__thread struct vcpu *fake_current;
 cpumask_t cpu_online = 3;
 unsigned nr_cpus = 2, cpu_phys_bits = 40, xsave_size = 576;
 uint64_t host_xcr0 = 3, tsc_khz = 1000000, max_mfn = WORLD_FRAMES;

@@ -20,9 +20,9 @@
 
 /* ---- this CPU ---- */
 
-struct vcpu *fake_current;
-unsigned fake_cpu;
-struct cpu_info fake_cpu_info;
+__thread struct vcpu *fake_current;
+__thread unsigned fake_cpu;
+__thread struct cpu_info fake_cpu_info;
 static uint64_t fake_work[MAX_CPUS]; /* bits that cpu_raise() set */
 static unsigned fake_kicks[MAX_CPUS];
 

@@ -66,6 +66,25 @@ static void test_version_and_rights(void **state)
     assert_int_equal(sys(&sop, XEN_SYSCTL_physinfo), -EPERM);
 }
 
+/* An NMI is all that a PV guest's machine can be triggered to. */
+static void test_sendtrigger(void **state)
+{
+    struct xen_domctl op = {.u.sendtrigger.trigger =
+                                XEN_DOMCTL_SENDTRIGGER_NMI};
+
+    (void)state;
+    assert_int_equal(ctl(&op, XEN_DOMCTL_sendtrigger, 40), 0);
+    op.u.sendtrigger.vcpu = 2;
+    assert_int_equal(ctl(&op, XEN_DOMCTL_sendtrigger, 40), -ESRCH);
+    op.u.sendtrigger.vcpu = ~0u;
+    assert_int_equal(ctl(&op, XEN_DOMCTL_sendtrigger, 40), -ESRCH);
+    op.u.sendtrigger.vcpu = 0;
+    op.u.sendtrigger.trigger = XEN_DOMCTL_SENDTRIGGER_POWER;
+    assert_int_equal(ctl(&op, XEN_DOMCTL_sendtrigger, 40), -EINVAL);
+    op.u.sendtrigger.trigger = 77;
+    assert_int_equal(ctl(&op, XEN_DOMCTL_sendtrigger, 40), -ENOSYS);
+}
+
 /* What xl sends for a PV guest works; what we cannot give is refused and
    nothing stays behind. */
 static void test_createdomain(void **state)
@@ -485,6 +504,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         CTL_TEST(test_version_and_rights),
+        CTL_TEST(test_sendtrigger),
         CTL_TEST(test_createdomain),
         CTL_TEST(test_getdomaininfo_finds_the_next),
         CTL_TEST(test_getdomaininfolist),

@@ -19,8 +19,8 @@ static struct domain fake_domain;
 static struct vcpu_info fake_info;
 static struct vcpu fake_vcpu = {.domain = &fake_domain, .info = &fake_info};
 struct vcpu *fake_current = &fake_vcpu;
-unsigned fake_cpu;
-struct cpu_info fake_cpu_info;
+__thread unsigned fake_cpu;
+__thread struct cpu_info fake_cpu_info;
 
 static uint64_t now_ns;
 

@@ -13,8 +13,8 @@
 
 #include <cmocka.h>
 
-unsigned fake_cpu;
-struct vcpu *fake_current;
+__thread unsigned fake_cpu;
+__thread struct vcpu *fake_current;
 
 static uint64_t now_ns, armed_ns;
 static uint64_t raised; /* bit per CPU */

@@ -5,32 +5,43 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Hand on the lines of one part, with *next behind the last one's id. 1: that
+ * was the end, 0: there is more, or -EINVAL: this is no listing. */
+static int each_line_of(char *text, uint64_t *next, xs_line_fn *fn, void *arg)
+{
+    uint64_t first = *next;
+    char *line;
+
+    while ((line = strsep(&text, "\n")) && *line) {
+        if (!strcmp(line, "end"))
+            return 1;
+        if (*line < '0' || *line > '9')
+            return -EINVAL;
+        *next = strtoull(line, NULL, 10) + 1;
+        fn(line, arg);
+    }
+    return *next > first ? 0 : -EINVAL;
+}
+
 bool xs_each_line(struct xs_handle *h, const char *listing, xs_line_fn *fn,
                   void *arg)
 {
-    char first[24] = "0", *text, *line, *next;
-    bool end = false;
+    char first[24], *text;
+    uint64_t next = 0;
+    int rc = 0;
 
-    while (!end) {
+    while (!rc) {
+        snprintf(first, sizeof(first), "%" PRIu64, next);
         text = xs_control_command(h, listing, first,
                                   (unsigned int)strlen(first) + 1);
         if (!text)
             return false;
-        next = text;
-        /* A part without a line would be followed by itself for good. */
-        end = *text < '0' || *text > '9';
-        while ((line = strsep(&next, "\n")) && *line) {
-            end = end || !strcmp(line, "end");
-            if (end)
-                break;
-            snprintf(first, sizeof(first), "%" PRIu64,
-                     (uint64_t)strtoull(line, NULL, 10) + 1);
-            fn(line, arg);
-        }
-        end = end || !line;
+        rc = each_line_of(text, &next, fn, arg);
         free(text);
     }
-    return true;
+    if (rc < 0)
+        errno = -rc; /* another daemon, which says "OK" to everything */
+    return rc > 0;
 }
 
 struct quota_reader {

@@ -38,6 +38,7 @@ struct store {
     bool journaling;    /* somebody takes the records */
     bool replaying;     /* what was allowed once is not refused again */
     struct buf records; /* of what changed since they were taken */
+    struct buf reply;   /* empty: memory for the next request's */
     bool trace;         /* log each request */
     uint64_t nr_requests, nr_events, nr_starts, nr_aborts, nr_commits;
 };

@@ -128,6 +128,7 @@ void request_handle(struct client *c, const struct xsd_sockmsg *msg,
     r.payload = payload;
     r.len = msg->len;
     r.special = -1;
+    r.reply = s->reply;
 
     c->nr_requests++;
     s->nr_requests++;
@@ -142,5 +143,6 @@ void request_handle(struct client *c, const struct xsd_sockmsg *msg,
         store_fire_changes(s, c);
     if (r.special >= 0)
         store_fire_special(s, c, (enum special)r.special);
-    buf_free(&r.reply);
+    buf_clear(&r.reply);
+    s->reply = r.reply;
 }

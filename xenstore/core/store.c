@@ -85,6 +85,7 @@ void store_destroy(struct store *s)
         free(s->domains[i]);
     free(s->domains);
     buf_free(&s->records);
+    buf_free(&s->reply);
     free(s);
 }
 

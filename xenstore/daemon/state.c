@@ -85,6 +85,10 @@ static int resize(struct state *st, size_t size)
         return -errno;
     /* A child that kept the mapping would keep our lock. */
     madvise(map, size, MADV_DONTFORK);
+    /* In one go that is cheaper than page by page as they are written to; but
+     * what is there already has been, or will be read. */
+    if (st->map)
+        madvise(map + st->size, size - st->size, MADV_POPULATE_WRITE);
     st->map = map;
     st->size = size;
     return 0;
@@ -311,7 +315,7 @@ static int append(struct state *st, const char *records, size_t len)
     int rc;
 
     while (size - st->used < total + sizeof(struct batch))
-        size += size < (64u << 20) ? size : 64u << 20;
+        size += GROW_BYTES; /* little at a time: clients wait meanwhile */
     rc = size == st->size ? 0 : resize(st, size);
     if (rc)
         return rc;

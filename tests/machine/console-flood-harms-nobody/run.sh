@@ -31,7 +31,7 @@ rss=$(awk '/VmRSS/ { print $2 }' "/proc/$(pgrep -ox pvconsoled)/status")
 [ "$rss" -lt 16384 ] || fail "pvconsoled has grown to $rss KiB"
 (echo question; sleep 60) | pvn console calm > /run/answer &
 asker=$!
-wait_for 5 grep -aq "ANSWER question" /run/answer || fail "another guest's console does not answer"
+wait_for 20 grep -aq "ANSWER question" /run/answer || fail "another guest's console does not answer"
 kill $asker
 kill -9 $viewer
 [ "$(stat -c %s $log)" -le $limit ] && [ "$(stat -c %s $log.1)" -le $limit ] || fail "a log is over its limit"

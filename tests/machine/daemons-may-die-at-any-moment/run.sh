@@ -2,7 +2,7 @@
 # again; the guest's disk and network go on without an error, its data is right.
 # on: host
 # soak-on: peer-host
-# secs: 240
+# secs: 480
 . /run/job/files/pv/lib.sh
 pv_up
 truncate -s 64M /run/g.img

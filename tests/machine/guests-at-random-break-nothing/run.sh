@@ -4,6 +4,7 @@
 # FUZZ_SECS, FUZZ_SEED: how long, and the first seed; FUZZ_OPS: of each vCPU.
 # on: guests
 # secs: 150
+# long: 700
 # only: paravane
 xen_up
 files=/run/job/files

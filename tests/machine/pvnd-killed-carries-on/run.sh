@@ -12,9 +12,7 @@ pv_guest victim
 pvn create -q /run/calm.cfg || fail "pvn create"
 pv_wait calm 'TICK 2' 90
 as_before() { [ "$before" = "$(pv_left)" ]; }
-before=$(pv_left)
 fds() { ls -l "/proc/$(pgrep -ox pvconsoled)/fd" | awk '{ print $9, $10, $11 }'; }
-fds > /run/fds
 daemons=$(cat /run/paravane/children/*)
 is_there() { pvn list --names | grep -qx victim; }
 
@@ -52,6 +50,9 @@ at_step 1000000 destroy victim
 unmake=${said#steps }
 say "$make steps to make a guest, $unmake to destroy it"
 [ "$make" -gt 20 ] && [ "$unmake" -gt 10 ] || fail "the steps are not seen"
+sleep 2 # what the first of all leaves for a moment, and what it makes for good
+before=$(pv_left)
+fds > /run/fds
 for n in $(each_of 6 "$make"); do
     at_step "$n" create -q /run/victim.cfg
     [ $rc != 0 ] || is_there || fail "create killed at step $n: told yes, and gone"

@@ -25,8 +25,9 @@ unsigned cpu_phys_bits = 40;
 struct domain domain_xen = {.id = DOMID_XEN};
 struct domain machine_domain[3];
 unsigned machine_yield_after, machine_flushes;
-struct vcpu *fake_current;
-unsigned fake_cpu;
+void (*machine_wait)(void);
+__thread struct vcpu *fake_current;
+__thread unsigned fake_cpu;
 static struct vcpu vcpu;
 static uint32_t tlb_clock, flushed_at;
 
@@ -62,13 +63,13 @@ struct domain *domain_get(domid_t id)
 
 struct domain *domain_ref(struct domain *d)
 {
-    d->refs++;
+    __atomic_fetch_add(&d->refs, 1, __ATOMIC_SEQ_CST);
     return d;
 }
 
 void domain_put(struct domain *d)
 {
-    if (!d->refs--)
+    if (!__atomic_fetch_sub(&d->refs, 1, __ATOMIC_SEQ_CST))
         abort();
 }
 
@@ -84,7 +85,9 @@ bool hypercall_should_yield(void)
 
 void spin_wait(void)
 {
-    abort(); /* one CPU: nobody would ever let go */
+    if (!machine_wait)
+        abort(); /* one CPU: nobody would ever let go */
+    machine_wait();
 }
 
 uint32_t tlb_now(void)

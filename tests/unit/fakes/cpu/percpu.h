@@ -1,4 +1,4 @@
-/* Host tests: this CPU is whichever the test says. */
+/* Host tests: this CPU is whichever the test says; a thread may be one. */
 #ifndef CPU_PERCPU_H
 #define CPU_PERCPU_H
 
@@ -6,15 +6,15 @@
 
 struct vcpu;
 
-extern struct vcpu *fake_current;
-extern unsigned fake_cpu;
+extern __thread struct vcpu *fake_current;
+extern __thread unsigned fake_cpu;
 
 #define current fake_current
 
 struct cpu_info {
     uint64_t work, entry_tsc;
 };
-extern struct cpu_info fake_cpu_info;
+extern __thread struct cpu_info fake_cpu_info;
 
 static inline struct cpu_info *cpu_info(void)
 {

@@ -18,7 +18,7 @@ loop=$(losetup -f --show /run/slow.img) || fail "losetup"
 say "a loop device: $loop"
 delay() { timeout 60 dmsetup --noudevsync "$1" slow --table "0 16384 delay $loop 0 0 $loop 0 $2"; }
 delay create 2000 || fail "dmsetup"
-dmsetup mknodes slow
+dmsetup mknodes slow # nobody else does, without udev
 say "a slow one: $(dmsetup table slow)"
 timeout $((30 * SLOW)) $io lockproof /dev/mapper/slow > /run/proof || fail "the lock was free before the write had ended: $(tail -1 /run/proof)"
 say "$(cat /run/proof)"

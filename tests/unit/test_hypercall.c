@@ -18,7 +18,7 @@
 static struct domain fake_domain;
 static struct vcpu_info fake_info;
 static struct vcpu fake_vcpu = {.domain = &fake_domain, .info = &fake_info};
-struct vcpu *fake_current = &fake_vcpu;
+__thread struct vcpu *fake_current = &fake_vcpu;
 __thread unsigned fake_cpu;
 __thread struct cpu_info fake_cpu_info;
 

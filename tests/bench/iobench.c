@@ -234,6 +234,7 @@ static int lockproof(char **a)
             die("pipe");
         pause();
     }
+    close(pipes[1]); /* a child that fails is the pipe's end */
     if (read(pipes[0], &ready, 1) != 1)
         die("child");
     begin = now_ns();

@@ -3,6 +3,7 @@
 # sends from its own address only. All of it on the short way between guests and
 # on the way through the bridge alike.
 # on: host
+# soak: yes
 # secs: 120
 . /run/job/files/pv/lib.sh
 pv_up

@@ -74,9 +74,6 @@ static int bf_share(struct xbdev *dev)
 
     bf->ring_order =
         order < bf->want_order ? (unsigned int)order : bf->want_order;
-    bf->info.persistent =
-        bf->want_persistent &&
-        store_read_uint(0, dev->backend, "feature-persistent", 0) == 1;
     bf->broken = false;
     rc = ring_make(bf);
     if (!rc)
@@ -119,7 +116,7 @@ static int bf_publish(struct xbdev *dev, store_tx_t tx)
             store_write_key(tx, dev->path, "protocol", XEN_IO_PROTO_ABI_X86_64);
     if (!rc)
         rc = store_write_uint(tx, dev->path, "feature-persistent",
-                              bf->info.persistent);
+                              bf->want_persistent);
     return rc;
 }
 
@@ -143,6 +140,9 @@ static int read_info(struct blkfront *bf)
         bf->info.max_segments =
             list < BLK_MAX_SEGMENTS ? (unsigned int)list : BLK_MAX_SEGMENTS;
     bf->info.read_only = store_read_uint(0, dir, "info", 0) & VDISK_READONLY;
+    /* Some backends (Linux's) say so only now. */
+    bf->info.persistent = bf->want_persistent &&
+                          store_read_uint(0, dir, "feature-persistent", 0) == 1;
     bf->info.can_flush = store_read_uint(0, dir, "feature-flush-cache", 0);
     bf->info.can_discard = store_read_uint(0, dir, "feature-discard", 0);
     return 0;

@@ -25,7 +25,6 @@ static void say_init_wait(const struct disk_fake *d)
 {
     set("max-ring-page-order", d->ring_order);
     set("feature-max-indirect-segments", d->indirect);
-    set("feature-persistent", d->persistent);
     set("state", XenbusStateInitWait);
 }
 
@@ -57,6 +56,7 @@ static void connect(struct disk_fake *d)
     set("info", 0);
     set("feature-flush-cache", 1);
     set("feature-discard", d->can_discard);
+    set("feature-persistent", d->persistent); /* as late as Linux says it */
     set("state", XenbusStateConnected);
     d->connected = true;
 }

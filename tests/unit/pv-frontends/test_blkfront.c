@@ -184,6 +184,7 @@ static void test_part_of_a_page_is_only_that(void **state)
     (void)state;
     disk.persistent = true;
     connect();
+    assert_true(bf.info.persistent);
     memset(disk.data, 7, 8192);
     io = io_over(BLK_READ, 1, 1);
     segs[0].offset = 1024;

@@ -1,7 +1,7 @@
 # After many guests came and went, exactly the free frames, event channels and
 # grant mappings are back that there were, and no domain is left. (The first
 # ones are not counted: what is allocated once stays.)
-# on: q35x2
+# soak-on: q35x2
 # secs: 300
 xen_up
 one()

@@ -1,6 +1,6 @@
 # bootloader = "pygrub": Debian's PV GRUB in the guest reads the guest's own
 # disk and boots the kernel its grub.cfg names; domain 0 never looks into it.
-# on: host
+# soak-on: host
 # secs: 200
 . /run/job/files/pv/lib.sh
 pv_up

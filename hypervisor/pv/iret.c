@@ -36,7 +36,8 @@ void pv_iret(struct cpu_user_regs *regs)
     if (unlikely(!pv_stack_ok(sp)))
         goto fault;
     sp &= guest_mask(sp, FRAME_WORDS * 8);
-    /* cppcheck-suppress uninitvar ; it does not know asm goto's outputs */
+    /* Outputs of an asm goto are news to it. */
+    /* cppcheck-suppress legacyUninitvar */
     GET(rax, sp, 0);
     GET(r11, sp, 1);
     GET(rcx, sp, 2);

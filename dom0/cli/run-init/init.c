@@ -172,6 +172,7 @@ static void begin(void)
     if (!pid)
         child();
     code = pid < 0 ? CANNOT : wait_for(pid);
+    take_console(); /* its session's end hung the terminal up */
     report(code);
     CALL(sync, 0, 0, 0);
     call5(SYS_reboot, (long)LINUX_REBOOT_MAGIC1, LINUX_REBOOT_MAGIC2,

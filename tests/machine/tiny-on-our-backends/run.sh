@@ -6,7 +6,7 @@
 . /run/job/files/pv/lib.sh
 . /run/job/files/tiny-lib.sh
 pv_up
-before=$(pv_state | grep -v free)
+before=$(pv_left)
 
 tiny hello hello && pvn destroy hello
 first=$(sed -n 's/^TINY begins after \([0-9]*\) us.*/\1/p' "$(tiny_log hello)")
@@ -49,5 +49,5 @@ tiny_wait ball 'balloon at 8192 KiB' 20
 want "shutdown" pvn shutdown -w ball
 tiny_wait ball 'TINY balloon ok' 10
 pvn destroy ball 2> /dev/null
-settled() { [ "$before" = "$(pv_state | grep -v free)" ]; }
-wait_for 10 settled || fail "left behind: $(diff <(echo "$before") <(pv_state) | grep '^[<>]' | tr '\n' ' ')"
+settled() { [ "$before" = "$(pv_left)" ]; }
+wait_for 10 settled || fail "left behind: $(diff <(echo "$before") <(pv_left) | grep '^[<>]' | tr '\n' ' ')"

@@ -74,6 +74,8 @@ want "network-detach" pvn network-detach a 1
 # One that the guest does not let go of (it stands still) stays, unless it is
 # forced away.
 pvn block-attach b /run/more.img,raw,xvdb,w || fail "block-attach of a disk that was free again"
+b_has_it() { pvn info b | grep -q 'disk .*xvdb.*connected'; }
+wait_for 20 b_has_it || fail "xvdb is not connected: $(pvn info b | grep disk)"
 pvn pause b
 pvn block-detach b xvdb 2> /run/err && fail "a disk was detached from a guest that stands still"
 [ "$(wc -l < /run/err)" = 1 ] && grep -q force /run/err || fail "block-detach of a disk in use says: $(cat /run/err)"

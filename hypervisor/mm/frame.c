@@ -182,14 +182,16 @@ void frame_put(struct frame *f)
     frame_free(f);
 }
 
-void frame_release(struct frame *f, struct domain *d)
+bool frame_release(struct frame *f, struct domain *d)
 {
     uint64_t old;
 
     BUG_ON(f->owner != d->id);
     old = __atomic_fetch_and(&f->refs, ~FRAME_ALLOCATED, __ATOMIC_SEQ_CST);
-    if (old & FRAME_ALLOCATED)
-        frame_put(f);
+    if (!(old & FRAME_ALLOCATED))
+        return false;
+    frame_put(f);
+    return true;
 }
 
 /* Count nr frames to d, or refuse. The first one keeps the domain alive. */

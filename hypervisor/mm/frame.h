@@ -133,10 +133,10 @@ struct frame *frame_alloc_domain(struct domain *d, unsigned order,
  */
 struct frame *frame_alloc_dom0(struct domain *d, unsigned order);
 /*
- * Drop the allocation reference of one frame of d, if it is still there. The
+ * Drop the allocation reference of one frame of d; false if it was gone. The
  * caller holds another reference, or names d's own frame with no other users.
  */
-void frame_release(struct frame *f, struct domain *d);
+bool frame_release(struct frame *f, struct domain *d);
 /* Hand a hypervisor page to d to be mapped (FRAME_SHARED), and take it back:
    unshare returns when the page has no more users, or -EBUSY. */
 void frame_share(void *page, struct domain *d);

@@ -114,6 +114,7 @@ static bool extent_decrease(struct domain *d, const xen_memory_reservation_t *r,
         return false;
     for (uint64_t k = 0; k < 1ull << r->extent_order; k++) {
         struct frame *f = frame_get(mfn(n + k), d);
+        bool released;
 
         if (!f)
             return false;
@@ -122,8 +123,10 @@ static bool extent_decrease(struct domain *d, const xen_memory_reservation_t *r,
             return false;
         }
         m2p_set(frame_mfn(f), INVALID_M2P);
-        frame_release(f, d);
+        released = frame_release(f, d);
         frame_put(f);
+        if (!released) /* another vCPU was quicker */
+            return false;
     }
     return true;
 }

@@ -2,7 +2,7 @@
 # them what its page says; nothing of them is left at the end.
 # on: host
 # soak-on: peer-host
-# secs: 300
+# secs: 480
 . /run/job/files/pv/lib.sh
 pv_up
 before=$(pv_left)

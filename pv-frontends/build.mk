@@ -24,7 +24,7 @@ $(PF_OUT)/%.o: %.S pv-frontends/build.mk | $(ABI_INC)/xen
 	@echo "  AS      $<"; $(CC) $(filter-out -std=%,$(PF_CFLAGS)) -MMD -MP -c $< -o $@
 $(PF_OUT)/guest.lds: pv-frontends/guest/guest.lds.S pv-frontends/guest/layout.h
 	@mkdir -p $(@D)
-	@$(CC) -E -P -x c -I. $< -o $@
+	@$(CC) -E -P -x c -I$(<D) $< -o $@
 $(TINY): $(PF_OBJECTS) $(PF_OUT)/guest.lds
 	@echo "  LINK    $@"; $(CC) -nostdlib -static -Wl,--build-id=none -Wl,-z,noexecstack \
 	-Wl,-z,max-page-size=4096 -Wl,--no-warn-rwx-segments \

@@ -1,4 +1,4 @@
-#include "pv-frontends/guest/layout.h"
+#include <layout.h>
 OUTPUT_FORMAT("elf64-x86-64")
 ENTRY(_start)
 PHDRS

@@ -37,7 +37,8 @@ TG_LDFLAGS := -nostdlib -static -Wl,--build-id=none \
 .PHONY: test-guests
 test-guests: $(TG_CLAIMS:%=$(TG_OUT)/%.elf) $(TG_CLAIMS:%=$(TG_OUT)/%.cfg)
 
-$(TG_OUT)/guest.lds: $(TG_DIR)/lib/guest.lds.S $(TG_DIR)/lib/layout.h
+# The tiny guest's, with our layout.
+$(TG_OUT)/guest.lds: pv-frontends/guest/guest.lds.S $(TG_DIR)/lib/layout.h
 	@mkdir -p $(@D)
 	$(CC) -E -P -x c -I$(TG_DIR)/lib $< -o $@
 
@@ -60,6 +61,9 @@ $(TG_OUT)/$(1).cfg: $$(wildcard $(TG_DIR)/guest-$(1)/guest.cfg) $(TG_DIR)/guests
 endef
 
 TG_SHARED := $(addprefix $(TG_OUT)/lib/,$(filter-out verdict.o start.o,$(TG_LIB)))
+$(TG_OUT)/lib/string.o: pv-frontends/guest/string.c
+	@mkdir -p $(@D)
+	$(CC) $(TG_CFLAGS) -fno-builtin -I. -MMD -MP -c $< -o $@
 $(TG_OUT)/lib/%.o: $(TG_DIR)/lib/%.c | $(ABI_INC)/xen
 	@mkdir -p $(@D)
 	$(CC) $(TG_CFLAGS) -MMD -MP -c $< -o $@

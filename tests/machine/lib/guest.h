@@ -38,7 +38,7 @@
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 #define barrier()     __asm__ volatile("" ::: "memory")
 
-/* ---- string.c, printf.c, console.c ------------------------------------ */
+/* ---- pv-frontends/guest/string.c; printf.c, console.c ------------------ */
 
 void *memcpy(void *to, const void *from, size_t n);
 void *memset(void *to, int c, size_t n);

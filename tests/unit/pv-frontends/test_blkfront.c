@@ -23,10 +23,11 @@
 #include <stddef.h>
 #include <cmocka.h>
 
+#include "tests/unit/pv-frontends/world.h"
+
 static struct disk_fake disk;
 static struct blkfront bf;
 static struct blk_settings settings;
-static unsigned int pages_before, grants_before;
 
 static void backend(void)
 {
@@ -42,12 +43,7 @@ static int begin(void **state)
     memset(&settings, 0, sizeof(settings));
     disk.indirect = 64;
     disk.ring_order = 2;
-    store_timeout(0);
-    assert_int_equal(store_init(), 0);
-    assert_int_equal(gnt_init(8), 0);
-    pages_before = fake_pages_in_use();
-    grants_before = fake_grants_live();
-    fake_on_wait = backend;
+    world_begin(backend);
     return 0;
 }
 
@@ -62,15 +58,7 @@ static void connect(void)
 static void disconnect(void)
 {
     blkfront_close(&bf);
-    for (int i = 0; i < 10 && !xbdev_is_closed(&bf.dev); i++) {
-        shim_wait(0);
-        store_poll();
-    }
-    assert_true(xbdev_is_closed(&bf.dev));
-    xbdev_forget(&bf.dev);
-    gnt_poll();
-    assert_int_equal(fake_pages_in_use(), pages_before);
-    assert_int_equal(fake_grants_live(), grants_before);
+    world_device_ends(&bf.dev);
 }
 
 static unsigned int nr_done;

@@ -22,10 +22,11 @@
 #include <stddef.h>
 #include <cmocka.h>
 
+#include "tests/unit/pv-frontends/world.h"
+
 static struct net_fake host;
 static struct netfront net;
 static struct net_settings settings;
-static unsigned int pages_before, grants_before;
 
 static struct {
     unsigned int nr, queue, size;
@@ -74,12 +75,7 @@ static int begin(void **state)
     host.max_queues = 1;
     host.sg = true;
     settings = (struct net_settings){.receive = on_receive, .arg = &got};
-    store_timeout(0);
-    assert_int_equal(store_init(), 0);
-    assert_int_equal(gnt_init(8), 0);
-    pages_before = fake_pages_in_use();
-    grants_before = fake_grants_live();
-    fake_on_wait = backend;
+    world_begin(backend);
     return 0;
 }
 
@@ -98,15 +94,7 @@ static void connect(void)
 static void disconnect(void)
 {
     netfront_close(&net);
-    for (int i = 0; i < 10 && !xbdev_is_closed(&net.dev); i++) {
-        shim_wait(0);
-        store_poll();
-    }
-    assert_true(xbdev_is_closed(&net.dev));
-    xbdev_forget(&net.dev);
-    gnt_poll();
-    assert_int_equal(fake_pages_in_use(), pages_before);
-    assert_int_equal(fake_grants_live(), grants_before);
+    world_device_ends(&net.dev);
 }
 
 /* A frame of `nr` pieces of `length` bytes, a pattern over all. */

@@ -153,7 +153,7 @@ soak: deps image $(HV) $(PEER) hypervisor-builds guests deb $(HOST_UNIT)/test_ki
 bench-store: deps image userland $(TEST_JOB)/bench_store ## the store beside Debian's two daemons (PEER=xen.elf ROUNDS=5)
 	@tests/bench/store.py --hv $(PEER) $(if $(ROUNDS),--rounds $(ROUNDS))
 
-bench: deps image $(HV) guests pathlen-parts $(PEER) ## report of figures against the peer (ROUNDS=5 QUICK=1)
+bench: deps image $(HV) guests pathlen-parts $(BENCH_COMPILE)/.done $(PEER) ## report of figures against the peer (ROUNDS=5 QUICK=1)
 	@tests/bench/bench.py --hv $(HV) --peer $(PEER) $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(QUICK),--quick)
 
 lint: deps ## static checks of the sources and of what the READMEs name

@@ -13,6 +13,16 @@ $(TEST_JOB)/bench_store: $(bench-store-src) $(wildcard tests/bench/store/*.h)
 
 test-job-files += $(addprefix $(TEST_JOB)/,micro free-pages iobench bench_store)
 
+# A small C project and the compiler proper with its libraries, which runs in any dom0.
+BENCH_COMPILE := $(BUILD)/tests/bench/compile
+bench-compile-src := $(patsubst %,xenstore/core/%.c,buf map node path perm quota record store)
+$(BENCH_COMPILE)/.done: $(bench-compile-src) | $(ABI_INC)/xen
+	@rm -rf $(@D) && mkdir -p $(@D)/lib
+	@for f in $^; do $(CC) -E -std=gnu11 -D_GNU_SOURCE -I. -I$(ABI_INC) $$f -o $(@D)/$$(basename $$f .c).i || exit 1; done
+	@cc1=$$($(CC) -print-prog-name=cc1) && cp $$cc1 $(@D) && \
+		cp $$(ldd $$cc1 | grep -o '/[^ ]*') $(@D)/lib
+	@touch $@
+
 # Path lengths: QEMU's plugin, and the guest that is its own dom0. The guest
 # stands on the test guests' library (tests/machine/guests.mk).
 PATHLEN := $(BUILD)/tests/pathlen

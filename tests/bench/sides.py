@@ -27,6 +27,7 @@ def job_disk(settings):
     try:
         shutil.copy(os.path.join(HERE, "..", "machine", "lib.sh"), work)
         shutil.copytree(os.path.join(machine.ROOT, "build", "tests", "machine", "job"), os.path.join(work, "files"))
+        shutil.copytree(os.path.join(machine.ROOT, "build", "tests", "bench", "compile"), os.path.join(work, "compile"))
         with open(os.path.join(HERE, "dom0.sh")) as f, open(os.path.join(work, "run.sh"), "w") as out:
             out.write(settings + "\n" + f.read())
         return machine.disk_of(work)

@@ -4,7 +4,8 @@ libs-hypercall-src := dom0/libs/hypercall/hypercall.c \
 	dom0/libs/hypercall/domain.c dom0/libs/hypercall/vcpu.c \
 	dom0/libs/hypercall/memory.c dom0/libs/hypercall/host.c
 libs-hypercall-libs := -lxencall
-libs-hypercall-fake-src := dom0/libs/hypercall/hypercall-fake.c
+libs-hypercall-fake-src := $(addprefix dom0/libs/hypercall/,hypercall-fake.c \
+	host-fake.c domain-fake.c vcpu-fake.c memory-fake.c)
 libs-foreignmem-src := dom0/libs/foreignmem/foreignmem.c
 libs-foreignmem-libs := -lxenforeignmemory
 libs-foreignmem-fake-src := dom0/libs/foreignmem/foreignmem-fake.c

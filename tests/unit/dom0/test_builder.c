@@ -14,7 +14,7 @@
  * sources: dom0/config/read.c dom0/config/names.c
  * sources: dom0/config/keys.c
  * sources: dom0/config/disk.c dom0/config/nic.c dom0/config/cpuset.c
- * sources: dom0/config/report.c dom0/libs/hypercall/hypercall-fake.c
+ * sources: dom0/config/report.c $(libs-hypercall-fake-src)
  * sources: dom0/libs/foreignmem/foreignmem-fake.c tests/unit/dom0/kernels.c
  * libs: -lz -llzma -lzstd -llz4 -lbz2 -llzo2 -lmd
  */

@@ -22,7 +22,7 @@
  * sources: dom0/config/disk.c dom0/config/nic.c dom0/config/cpuset.c
  * sources: dom0/config/read.c dom0/config/names.c dom0/builder/pv-memory.c
  * sources: dom0/builder/pv-kernel.c dom0/builder/window.c
- * sources: dom0/config/report.c dom0/libs/hypercall/hypercall-fake.c
+ * sources: dom0/config/report.c $(libs-hypercall-fake-src)
  * sources: dom0/libs/foreignmem/foreignmem-fake.c tests/unit/dom0/kernels.c
  * sources: tests/unit/xs-fake.c tests/unit/dom0/fake-backends.c
  * libs: -levent -ljansson -lz -llzma -lzstd -llz4 -lbz2 -llzo2 -lmd -lpthread

@@ -21,14 +21,18 @@ void latency_entered(void);
 /* Since latency_entered() on this CPU. */
 void latency_record(enum latency_kind kind, unsigned what);
 
+static inline bool latency_is_on(void)
+{
+    return READ_ONCE(latency_on);
+}
 static inline void latency_begin(void)
 {
-    if (unlikely(READ_ONCE(latency_on)))
+    if (unlikely(latency_is_on()))
         latency_entered();
 }
 static inline void latency_end(enum latency_kind kind, unsigned what)
 {
-    if (unlikely(READ_ONCE(latency_on)))
+    if (unlikely(latency_is_on()))
         latency_record(kind, what);
 }
 

@@ -1,28 +1,37 @@
-/* From a guest's registers to a handler and back. */
+/* From a guest's registers to a handler. */
 #include "hypercall/hypercall.h"
 #include "cpu/latency.h"
 #include "domain/domain.h"
 
-bool hypercall_may_use_privileged(void)
+long hypercall_check(const struct hypercall *row)
 {
-    return policy_is_privileged(current->domain);
+    if (!(row->flags & HC_FROM_PV))
+        return -ENOSYS;
+    if (row->flags & HC_PRIVILEGED && !policy_is_privileged(current->domain))
+        return -EPERM;
+    return 0;
 }
 
-void hypercall_dispatch(struct cpu_user_regs *regs, struct hc_args *a)
+static __attribute__((noinline)) long
+dispatch_slowly(const struct hypercall *row, struct hc_args *a)
 {
-    const struct hypercall *row;
-    long rc = hypercall_find(regs->rax, &row);
+    long rc = hypercall_check(row);
 
-    if (likely(!rc)) {
-        latency_begin();
-        rc = row->fn(a);
-        latency_end(LATENCY_HYPERCALL, (unsigned)(row - hypercall_table));
-        if (row->flags & HC_NO_RESULT)
-            return;
-    }
+    if (rc)
+        return rc;
+    latency_begin();
+    rc = row->fn(a);
+    latency_end(LATENCY_HYPERCALL, (unsigned)(row - hypercall_table));
+    return rc;
+}
 
-    if (unlikely(rc == -ERESTART))
-        hypercall_rewind(regs, a);
-    else
-        regs->rax = rc;
+long hypercall_dispatch(uint64_t nr, struct hc_args *a)
+{
+    const struct hypercall *row = hypercall_row(nr);
+
+    if (unlikely(!row))
+        return -ENOSYS;
+    if (unlikely(!hypercall_is_plain(row) || latency_is_on()))
+        return dispatch_slowly(row, a);
+    return row->fn(a);
 }

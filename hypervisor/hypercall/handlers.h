@@ -13,7 +13,6 @@ long hc_fpu_taskswitch(struct hc_args *a);                /* pv/callback.c */
 long hc_set_segment_base(struct hc_args *a);              /* pv/segment.c */
 long hc_set_debugreg(struct hc_args *a);                  /* pv/debugreg.c */
 long hc_get_debugreg(struct hc_args *a);                  /* pv/debugreg.c */
-long hc_iret(struct hc_args *a);                          /* pv/iret.c */
 long hc_set_gdt(struct hc_args *a);                       /* pv/descriptor.c */
 long hc_update_descriptor(struct hc_args *a);             /* pv/descriptor.c */
 long hc_mmu_update(struct hc_args *a);                    /* pv/mmu.c */

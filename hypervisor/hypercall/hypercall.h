@@ -21,9 +21,7 @@ typedef long (*hc_handler)(struct hc_args *a);
 enum {
     HC_FROM_PV = 1,
     HC_FROM_HVM = 2,
-    HC_PRIVILEGED = 4, /* -EPERM for all but privileged domains */
-    HC_ALONE = 8,      /* refused inside a multicall */
-    HC_NO_RESULT = 16  /* sets the registers itself */
+    HC_PRIVILEGED = 4 /* -EPERM for all but privileged domains */
 };
 
 struct hypercall {
@@ -36,31 +34,30 @@ struct hypercall {
 #define HC_NR 56 /* numbers in use, and the eight of the architecture */
 extern const struct hypercall hypercall_table[HC_NR];
 
-/* dispatch.c: may the running domain use a row that is HC_PRIVILEGED? */
-bool hypercall_may_use_privileged(void);
-
-/*
- * The row of call `nr`, if the running domain may use it; -ENOSYS, -EPERM.
- */
-static inline long hypercall_find(uint64_t nr, const struct hypercall **row)
+/* The row of call `nr`, which may have no call; NULL past the table. */
+static inline const struct hypercall *hypercall_row(uint64_t nr)
 {
     if (unlikely(nr >= HC_NR))
-        return -ENOSYS;
-    *row = &hypercall_table[nospec_index(nr, HC_NR)];
-    if (unlikely(!(*row)->fn))
-        return -ENOSYS;
-    if (unlikely((*row)->flags & HC_PRIVILEGED) &&
-        !hypercall_may_use_privileged())
-        return -EPERM;
-    return 0;
+        return NULL;
+    return &hypercall_table[nospec_index(nr, HC_NR)];
 }
 
+/* A call, and one for everybody? An empty row has no flags. */
+static inline bool hypercall_is_plain(const struct hypercall *row)
+{
+    return (row->flags & (HC_FROM_PV | HC_PRIVILEGED)) == HC_FROM_PV;
+}
+
+/* dispatch.c: may the running domain make this call? 0, -ENOSYS, -EPERM. */
+long hypercall_check(const struct hypercall *row);
+
 /*
- * pv/entry.S calls it for a syscall out of virtual kernel mode: `regs` name
- * the call and get its result, `a` holds what they pass. The caller has
+ * pv/entry.S calls it for a syscall out of virtual kernel mode: `nr` names the
+ * call, `a` holds what the registers pass. The result is for the guest's RAX,
+ * unless it is -ERESTART: then hypercall_rewind() is to follow. The caller has
  * cleared cpu_info()->entry_tsc: hypercall_should_yield() has not been asked.
  */
-void hypercall_dispatch(struct cpu_user_regs *regs, struct hc_args *a);
+long hypercall_dispatch(uint64_t nr, struct hc_args *a);
 /* restart.c: make the guest ask again with the arguments of `a`. */
 void hypercall_rewind(struct cpu_user_regs *regs, const struct hc_args *a);
 /* restart.c: has the running hypercall had its share of time? Then return

@@ -5,14 +5,15 @@
 
 static long call_one(uint64_t op, struct hc_args *a)
 {
-    const struct hypercall *row;
-    long rc = hypercall_find(op, &row);
+    const struct hypercall *row = hypercall_row(op);
+    long rc;
 
-    if (rc)
-        return rc;
-    if (row->flags & HC_ALONE) /* nesting, and iret has no way back here */
-        return op == __HYPERVISOR_multicall ? -EINVAL : -ENOSYS;
-    return row->fn(a);
+    if (unlikely(!row))
+        return -ENOSYS;
+    if (unlikely(op == __HYPERVISOR_multicall))
+        return -EINVAL;
+    rc = likely(hypercall_is_plain(row)) ? 0 : hypercall_check(row);
+    return rc ? rc : row->fn(a);
 }
 
 /* Copy entry `e` in, once; run it; write back its result, or its progress. */

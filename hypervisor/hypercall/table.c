@@ -1,4 +1,5 @@
-/* What a guest may ask: one row per hypercall. */
+/* What a guest may ask: one row per hypercall, but for iret, which has no
+   result: pv/entry.S goes straight to pv_iret(). */
 #include "hypercall/hypercall.h"
 #include "hypercall/handlers.h"
 
@@ -35,8 +36,7 @@ const struct hypercall hypercall_table[HC_NR] = {
     [__HYPERVISOR_get_debugreg] = PV(get_debugreg, 1),
     [__HYPERVISOR_update_descriptor] = PV(update_descriptor, 2),
     [__HYPERVISOR_memory_op] = ANY(memory_op, 2),
-    [__HYPERVISOR_multicall] = {hc_multicall, "multicall", 2,
-                                HC_FROM_PV | HC_FROM_HVM | HC_ALONE},
+    [__HYPERVISOR_multicall] = ANY(multicall, 2),
     [__HYPERVISOR_update_va_mapping] = PV(update_va_mapping, 3),
     [__HYPERVISOR_set_timer_op] = PV(set_timer_op, 1),
     [__HYPERVISOR_event_channel_op_compat] = PV(event_channel_op_compat, 1),
@@ -46,8 +46,6 @@ const struct hypercall hypercall_table[HC_NR] = {
     [__HYPERVISOR_vm_assist] = PV(vm_assist, 2),
     [__HYPERVISOR_update_va_mapping_otherdomain] =
         PV(update_va_mapping_otherdomain, 4),
-    [__HYPERVISOR_iret] = {hc_iret, "iret", 0,
-                           HC_FROM_PV | HC_ALONE | HC_NO_RESULT},
     [__HYPERVISOR_vcpu_op] = ANY(vcpu_op, 3),
     [__HYPERVISOR_set_segment_base] = PV(set_segment_base, 2),
     [__HYPERVISOR_mmuext_op] = PV(mmuext_op, 4),

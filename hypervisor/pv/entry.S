@@ -12,6 +12,7 @@
 #define RFLAGS_TF_RF  0x10100
 #define WORK_SCHED    1
 #define HC_IRET       23 /* __HYPERVISOR_iret, checked in pv.c */
+#define ERESTART      85 /* checked in pv.c */
 
 /* Offsets in struct vcpu, checked in pv.c. */
 #define VCPU_INFO        24
@@ -67,20 +68,32 @@
     movl $ENTRY_SYSCALL, 4(%rsp)
     PUSH_REGS
     xor %ebp, %ebp /* a backtrace ends here */
-    mov %rsp, %rdi
 .endm
 
-/* RSI: struct hc_args, from the registers that a hypercall passes them in. */
+/* Call fn(frame) and go back to the guest. */
+.macro CALL_AND_RETURN fn
+    mov %rsp, %rdi
+    sub $8, %rsp /* 16-byte alignment at the call */
+    call \fn
+    add $8, %rsp
+    jmp pv_return
+.endm
+
+/* Call fn(number, struct hc_args) with what is still in a hypercall's
+   registers. */
 #define HYPERCALL_ARGS_SIZE 56 /* six, and what aligns the stack to 16 bytes */
-.macro HYPERCALL_ARGS
+.macro CALL_HYPERCALL fn
+    movq $0, CPU_INFO_ENTRY_TSC(%rsp)
     sub $8, %rsp
     push %r9
     push %r8
     push %r10
     push %rdx
     push %rsi
-    push REGS_RDI - REGS_R15 + 48(%rsp) /* RDI itself has the frame now */
+    push %rdi
+    mov %rax, %rdi
     mov %rsp, %rsi
+    call \fn
 .endm
 
     .balign 32
@@ -102,50 +115,53 @@ pv_syscall32_stubs:
     .balign 16
 syscall32_common:
     SYSCALL_FRAME FLAT_CS32
-    sub $8, %rsp
-    call pv_syscall32
-    add $8, %rsp
-    jmp pv_return
+    CALL_AND_RETURN pv_syscall32
 
 /* The same with round trips counted (count_round_trips). */
     .balign 16
 syscall_counted_common:
     SYSCALL_FRAME FLAT_CS64
-    mov CPU_INFO_CURRENT(%rsp), %rax
-    cmpb $0, VCPU_KERNEL_MODE(%rax)
+    mov CPU_INFO_CURRENT(%rsp), %rcx
+    cmpb $0, VCPU_KERNEL_MODE(%rcx)
     je syscall_from_user
-    movq $0, CPU_INFO_ENTRY_TSC(%rsp)
-    HYPERCALL_ARGS
-    call pv_hypercall_counted
-    add $HYPERCALL_ARGS_SIZE, %rsp
-    jmp pv_return
+    cmp $HC_IRET, %rax
+    je syscall_counted_iret
+    CALL_HYPERCALL pv_hypercall_counted
+    jmp hypercall_done
+syscall_counted_iret:
+    CALL_AND_RETURN pv_iret_counted
 
     .balign 16
 syscall_iret:
-    sub $8, %rsp
-    call pv_iret
-    add $8, %rsp
-    jmp pv_return
+    CALL_AND_RETURN pv_iret
 
     .balign 16
 syscall_from_user:
-    sub $8, %rsp /* 16-byte alignment at the call */
-    call pv_syscall
-    add $8, %rsp
+    CALL_AND_RETURN pv_syscall
+
+/* The handler wants to be called again: with the arguments that it left. */
+    .balign 16
+hypercall_again:
+    lea HYPERCALL_ARGS_SIZE(%rsp), %rdi
+    mov %rsp, %rsi
+    call hypercall_rewind
+    add $HYPERCALL_ARGS_SIZE, %rsp
     jmp pv_return
 
     .balign 16
 syscall_common:
     SYSCALL_FRAME FLAT_CS64
-    mov CPU_INFO_CURRENT(%rsp), %rax
-    cmpb $0, VCPU_KERNEL_MODE(%rax)
+    mov CPU_INFO_CURRENT(%rsp), %rcx
+    cmpb $0, VCPU_KERNEL_MODE(%rcx)
     je syscall_from_user
-    cmpq $HC_IRET, REGS_RAX(%rsp) /* as often as all others together */
+    cmp $HC_IRET, %rax /* as often as all others together */
     je syscall_iret
-    movq $0, CPU_INFO_ENTRY_TSC(%rsp)
-    HYPERCALL_ARGS
-    call hypercall_dispatch
+    CALL_HYPERCALL hypercall_dispatch
+hypercall_done:
+    cmp $-ERESTART, %rax
+    je hypercall_again
     add $HYPERCALL_ARGS_SIZE, %rsp
+    mov %rax, REGS_RAX(%rsp)
 
 /*
  * Back to the guest in the frame at RSP, which is this CPU's cpu_info.regs,

@@ -31,15 +31,16 @@ static inline mfn_t pv_live_root(const struct vcpu *v)
 }
 
 /*
- * From the guest's kernel to its user or back: CR3 and GS bases; the caller
+ * From the guest's user to its kernel or back: CR3 and GS bases; the caller
  * changes CS, RSP, ... The load of CR3 flushes but is not counted as a flush:
  * that is safe, and spares the shared clock.
  */
-static inline void pv_toggle_mode(struct vcpu *v)
+static inline void pv_switch_mode(struct vcpu *v, bool kernel_mode)
 {
-    v->pv.kernel_mode = !v->pv.kernel_mode;
+    v->pv.kernel_mode = kernel_mode;
     __asm__ volatile("swapgs" ::: "memory");
-    write_cr3(pv_live_root(v).n << PAGE_SHIFT);
+    write_cr3((kernel_mode ? v->pv.cr3_kernel : v->pv.cr3_user).n
+              << PAGE_SHIFT);
 }
 
 /*
@@ -50,10 +51,9 @@ static inline void pv_toggle_mode(struct vcpu *v)
 enum { BOUNCE_MASK = 1, BOUNCE_ERROR_CODE = 2 };
 void pv_bounce(struct vcpu *v, struct cpu_user_regs *regs, uint64_t address,
                unsigned flags, uint32_t error_code);
-/* A system call of user mode, whose RIP and RFLAGS the frame's RCX and R11
-   show as the instruction leaves them. */
-void pv_bounce_syscall(struct vcpu *v, struct cpu_user_regs *regs,
-                       uint64_t address, bool mask);
+/* bounce.h, when it could not. */
+void pv_bounce_failed(struct vcpu *v, const struct cpu_user_regs *regs,
+                      uint64_t address, uint64_t sp);
 /* The same with the selectors that could not be loaded. */
 void pv_bounce_failsafe(struct vcpu *v, struct cpu_user_regs *regs);
 
@@ -113,7 +113,8 @@ void pv_load_cr4(const struct vcpu *v);
 struct hc_args;
 void pv_syscall(struct cpu_user_regs *regs);
 void pv_iret(struct cpu_user_regs *regs); /* iret.c: the hypercall */
-void pv_hypercall_counted(struct cpu_user_regs *regs, struct hc_args *a);
+long pv_hypercall_counted(uint64_t nr, struct hc_args *a);
+void pv_iret_counted(struct cpu_user_regs *regs);
 void pv_syscall32(struct cpu_user_regs *regs);
 void pv_return_fault(struct cpu_user_regs *regs);
 void pv_trap(struct cpu_user_regs *regs);

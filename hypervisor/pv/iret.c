@@ -1,20 +1,7 @@
 /* HYPERVISOR_iret: the end of every handler of a guest's kernel. */
 #include "pv/internal.h"
 
-#include "cpu/extable.h"
-#include "hypercall/handlers.h"
-#include "mm/guestcopy.h"
-
-/* Load word `i` of a frame; a fault goes to the label `fault`. */
-#define GET(value, sp, i)                                                      \
-    __asm__ goto("1: movq %c2(%1), %0\n" _ASM_EXTABLE("1b", "%l[fault]")       \
-                 : "=r"(value)                                                 \
-                 : "r"(sp), "i"((i)*8)                                         \
-                 :                                                             \
-                 : fault)
-
-#define FRAME_WORDS 9
-static_assert(sizeof(struct iret_context) == FRAME_WORDS * 8, "its words");
+#include "mm/guestword.h"
 
 /* After an NMI's handler another may come. */
 static void leave_nmi(struct vcpu *v)
@@ -30,23 +17,25 @@ static void leave_nmi(struct vcpu *v)
  */
 void pv_iret(struct cpu_user_regs *regs)
 {
-    uint64_t rax, r11, rcx, flags, rip, cs, rflags, rsp, ss, sp = regs->rsp;
+    uint64_t rax, r11, rcx, flags, rip, cs, rflags, rsp, ss;
+    const struct iret_context *frame;
     struct vcpu *v = current;
+    uintptr_t sp;
 
-    if (unlikely(!pv_stack_ok(sp)))
+    if (unlikely(!guest_addr_small((void *)regs->rsp, sizeof(*frame), &sp)))
         goto fault;
-    sp &= guest_mask(sp, FRAME_WORDS * 8);
+    frame = (const struct iret_context *)sp;
     /* Outputs of an asm goto are news to it. */
     /* cppcheck-suppress legacyUninitvar */
-    GET(rax, sp, 0);
-    GET(r11, sp, 1);
-    GET(rcx, sp, 2);
-    GET(flags, sp, 3);
-    GET(rip, sp, 4);
-    GET(cs, sp, 5);
-    GET(rflags, sp, 6);
-    GET(rsp, sp, 7);
-    GET(ss, sp, 8);
+    GUEST_LOAD(rax, &frame->rax);
+    GUEST_LOAD(r11, &frame->r11);
+    GUEST_LOAD(rcx, &frame->rcx);
+    GUEST_LOAD(flags, &frame->flags);
+    GUEST_LOAD(rip, &frame->rip);
+    GUEST_LOAD(cs, &frame->cs);
+    GUEST_LOAD(rflags, &frame->rflags);
+    GUEST_LOAD(rsp, &frame->rsp);
+    GUEST_LOAD(ss, &frame->ss);
 
     if (unlikely(v->pv.in_nmi))
         leave_nmi(v);
@@ -76,16 +65,9 @@ void pv_iret(struct cpu_user_regs *regs)
         domain_crash(v->domain, "iret: user mode without page tables");
         return;
     }
-    pv_toggle_mode(v);
+    pv_switch_mode(v, false);
     return;
 
 fault:
-    domain_crash(v->domain, "iret: no frame at %lx", (unsigned long)sp);
-}
-
-long hc_iret(struct hc_args *a)
-{
-    (void)a;
-    pv_iret(&cpu_info()->regs);
-    return 0;
+    domain_crash(v->domain, "iret: no frame at %lx", (unsigned long)regs->rsp);
 }

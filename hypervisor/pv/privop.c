@@ -61,11 +61,11 @@ static bool bitmap_allows(struct vcpu *v, uint16_t port, unsigned bytes)
     if (!map || end > v->pv.iobitmap_nr)
         return false;
     if (user)
-        pv_toggle_mode(v);
+        pv_switch_mode(v, true);
     if (copy_from_guest(&bits, map + port / 8, end > (port | 7u) + 1 ? 2 : 1))
         bits = 0xffff;
     if (user)
-        pv_toggle_mode(v);
+        pv_switch_mode(v, false);
     return !(bits >> (port & 7) & ((1u << bytes) - 1));
 }
 

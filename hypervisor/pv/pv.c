@@ -10,6 +10,7 @@ static_assert(offsetof(struct vcpu, info) == 24, "VCPU_INFO in entry.S");
 static_assert(offsetof(struct vcpu, pv.kernel_mode) == 32,
               "VCPU_KERNEL_MODE in entry.S");
 static_assert(__HYPERVISOR_iret == 23, "HC_IRET in entry.S");
+static_assert(ERESTART == 85, "ERESTART in entry.S");
 static_assert(sizeof(struct hc_args) == 48, "HYPERCALL_ARGS in entry.S");
 static_assert(CPU_STACK_STRIDE == 0x10000, "STACK_STRIDE in entry.S");
 static_assert(CPU_STACKS_START == 0xffff818020000000ul, "stacks.S");

@@ -139,10 +139,8 @@ void pv_exit(void);
 /* pv/entry.S: become a CPU that runs guests, with the idle vCPU current. */
 NORETURN void pv_start_running(void);
 
-/* pv/upcall.c: an NMI for v, wherever it is (VCPUOP_send_nmi). */
+/* pv/exit.c: an NMI for v, wherever it is (VCPUOP_send_nmi). */
 void pv_send_nmi(struct vcpu *v);
-/* before returning to a guest with pending events. */
-void pv_deliver_upcall(struct vcpu *v, struct cpu_user_regs *regs);
 
 /* pv/dump.c: registers of a vCPU that crashed, into the log. */
 void pv_dump_registers(struct vcpu *v);

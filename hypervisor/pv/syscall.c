@@ -1,5 +1,5 @@
 /* SYSCALL out of user mode, and hypercalls where round trips are counted. */
-#include "pv/internal.h"
+#include "pv/bounce.h"
 
 #include "hypercall/hypercall.h"
 
@@ -15,12 +15,22 @@ static __attribute__((noinline)) void refuse(struct vcpu *v,
     pv_inject_trap(v, TRAP_UD, 0);
 }
 
+/* RCX and R11 as the instruction leaves them. */
+HOT void bounce_syscall(struct vcpu *v, struct cpu_user_regs *regs,
+                        uint64_t address, bool mask)
+{
+    regs->rcx = regs->rip;
+    regs->r11 = regs->rflags;
+    bounce(v, regs, address, mask ? BOUNCE_MASK : 0, 0, true);
+    regs->rflags &= ~(uint64_t)RFLAGS_DF;
+}
+
 void pv_syscall(struct cpu_user_regs *regs)
 {
     struct vcpu *v = current;
 
     if (likely(v->pv.syscall_callback))
-        pv_bounce_syscall(v, regs, v->pv.syscall_callback, v->pv.syscall_masks);
+        bounce_syscall(v, regs, v->pv.syscall_callback, v->pv.syscall_masks);
     else
         refuse(v, regs);
 }
@@ -30,22 +40,28 @@ void pv_syscall32(struct cpu_user_regs *regs)
     struct vcpu *v = current;
 
     if (!v->pv.kernel_mode && v->pv.syscall32_callback)
-        pv_bounce_syscall(v, regs, v->pv.syscall32_callback,
-                          v->pv.syscall32_masks);
+        bounce_syscall(v, regs, v->pv.syscall32_callback,
+                       v->pv.syscall32_masks);
     else
         refuse(v, regs);
 }
 
 /*
- * A hypercall when round trips are counted: one ends when the kernel goes back
- * to user mode, and it is a quiet one if the kernel asked us for nothing else
- * since it was entered.
+ * Round trips are counted: one ends when the kernel goes back to user mode,
+ * and it is a quiet one if the kernel asked us for nothing else since it was
+ * entered.
  */
-void pv_hypercall_counted(struct cpu_user_regs *regs, struct hc_args *a)
+long pv_hypercall_counted(uint64_t nr, struct hc_args *a)
+{
+    current->pv.trip_asked = true;
+    return hypercall_dispatch(nr, a);
+}
+
+void pv_iret_counted(struct cpu_user_regs *regs)
 {
     struct vcpu *v = current;
 
-    hypercall_dispatch(regs, a);
+    pv_iret(regs);
     if (v->pv.kernel_mode) {
         v->pv.trip_asked = true;
         return;

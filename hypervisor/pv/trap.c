@@ -1,5 +1,5 @@
 /* Exceptions of a guest: repaired, emulated, or its own to handle. */
-#include "pv/internal.h"
+#include "pv/bounce.h"
 
 #include "cpu/latency.h"
 #include "mm/frametype.h"
@@ -9,25 +9,31 @@
 #define TI_DPL  3
 #define TI_MASK 4
 
-static inline void inject(struct vcpu *v, struct cpu_user_regs *regs,
-                          unsigned vector, uint32_t error_code)
+static __attribute__((noinline)) void no_handler(struct vcpu *v,
+                                                 struct cpu_user_regs *regs,
+                                                 unsigned vector,
+                                                 uint32_t error_code)
+{
+    domain_crash(v->domain,
+                 "exception %u (error %x) without a handler at rip %lx, "
+                 "cr2 %lx",
+                 vector, error_code, (unsigned long)regs->rip,
+                 (unsigned long)v->pv.cr2);
+}
+
+HOT void inject(struct vcpu *v, struct cpu_user_regs *regs, unsigned vector,
+                uint32_t error_code)
 {
     const struct pv_trap *t = &v->pv.trap[vector & 0xff];
-    unsigned flags = 0;
+    unsigned flags = t->flags & TI_MASK ? BOUNCE_MASK : 0;
 
     if (unlikely(!t->address)) {
-        domain_crash(v->domain,
-                     "exception %u (error %x) without a handler at rip %lx, "
-                     "cr2 %lx",
-                     vector, error_code, (unsigned long)regs->rip,
-                     (unsigned long)v->pv.cr2);
+        no_handler(v, regs, vector, error_code);
         return;
     }
     if (vector < 32 && TRAP_HAS_ERROR_CODE >> vector & 1)
         flags |= BOUNCE_ERROR_CODE;
-    if (t->flags & TI_MASK)
-        flags |= BOUNCE_MASK;
-    pv_bounce(v, regs, t->address, flags, error_code);
+    bounce(v, regs, t->address, flags, error_code, !v->pv.kernel_mode);
 }
 
 void pv_inject_trap(struct vcpu *v, unsigned vector, uint32_t error_code)
@@ -35,8 +41,8 @@ void pv_inject_trap(struct vcpu *v, unsigned vector, uint32_t error_code)
     inject(v, pv_regs(v), vector, error_code);
 }
 
-static inline void inject_page_fault(struct vcpu *v, struct cpu_user_regs *regs,
-                                     uintptr_t cr2, uint32_t error_code)
+HOT void inject_page_fault(struct vcpu *v, struct cpu_user_regs *regs,
+                           uintptr_t cr2, uint32_t error_code)
 {
     /* Its kernel runs in ring 3 too, but does not want to know. */
     error_code &= ~PFEC_U;
@@ -214,9 +220,9 @@ static void handle(struct vcpu *v, struct cpu_user_regs *regs)
         debug_trap(v);
         break;
     case TRAP_BP:
-        if (!debugger_takes(v))
-            pv_inject_trap(v, TRAP_BP, 0);
-        break;
+        if (debugger_takes(v))
+            break;
+        __attribute__((fallthrough));
     default:
         inject(v, regs, regs->entry_vector, regs->error_code);
         break;

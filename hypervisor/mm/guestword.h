@@ -1,0 +1,90 @@
+/*
+ * Guest memory in line, for the few paths that are taken all the time; the
+ * rest goes by guestcopy.h, whose rules hold here, too.
+ */
+#ifndef MM_GUESTWORD_H
+#define MM_GUESTWORD_H
+
+#include "cpu/extable.h"
+#include "mm/guestcopy.h"
+
+/* One load or store of up to 8 bytes; a fault goes to the label `fault`. */
+#define GUEST_LOAD(value, p)                                                   \
+    __asm__ goto("1: mov %1, %0\n" _ASM_EXTABLE("1b", "%l[fault]")             \
+                 : "=r"(value)                                                 \
+                 : "m"(*(p))                                                   \
+                 :                                                             \
+                 : fault)
+#define GUEST_STORE(p, value)                                                  \
+    __asm__ goto("1: mov %1, %0\n" _ASM_EXTABLE("1b", "%l[fault]")             \
+                 :                                                             \
+                 : "m"(*(p)), "r"((__typeof__(*(p)))(value))                   \
+                 : "memory"                                                    \
+                 : fault)
+
+/*
+ * guest_addr() of a size that is known and small. All that a guest may use is
+ * one piece, from the end of our range around to the end of its lower half.
+ */
+static inline bool guest_addr_small(const void *guest, size_t n,
+                                    uintptr_t *addr)
+{
+    uintptr_t start = (uintptr_t)guest;
+    uintptr_t mask =
+        nospec_below(start - HOST_VA_END, GUEST_LOW_END - n + 1 - HOST_VA_END);
+
+    *addr = start & mask;
+    return mask;
+}
+
+#define GUEST_IN_LINE static inline __attribute__((always_inline)) MUST_CHECK
+
+/* copy_from_guest(), copy_to_guest() of a constant size: 2, 4, or up to eight
+   words of 8. */
+GUEST_IN_LINE int guest_load(void *dst, const void *guest, size_t n)
+{
+    uint64_t word;
+    uint32_t half;
+    uintptr_t p;
+
+    if (unlikely(!guest_addr_small(guest, n, &p)))
+        return -EFAULT;
+    if (n == sizeof(half)) {
+        GUEST_LOAD(half, (const uint32_t *)p);
+        memcpy(dst, &half, sizeof(half));
+        return 0;
+    }
+#pragma GCC unroll 8
+    for (size_t i = 0; i < n; i += sizeof(word)) {
+        GUEST_LOAD(word, (const uint64_t *)(p + i));
+        memcpy((char *)dst + i, &word, sizeof(word));
+    }
+    return 0;
+fault:
+    return -EFAULT;
+}
+
+GUEST_IN_LINE int guest_store(void *guest, const void *src, size_t n)
+{
+    uint64_t word;
+    uint16_t quarter;
+    uintptr_t p;
+
+    if (unlikely(!guest_addr_small(guest, n, &p)))
+        return -EFAULT;
+    if (n == sizeof(quarter)) {
+        memcpy(&quarter, src, sizeof(quarter));
+        GUEST_STORE((uint16_t *)p, quarter);
+        return 0;
+    }
+#pragma GCC unroll 8
+    for (size_t i = 0; i < n; i += sizeof(word)) {
+        memcpy(&word, (const char *)src + i, sizeof(word));
+        GUEST_STORE((uint64_t *)(p + i), word);
+    }
+    return 0;
+fault:
+    return -EFAULT;
+}
+
+#endif

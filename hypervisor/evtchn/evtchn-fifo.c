@@ -93,7 +93,8 @@ static enum link_result try_link(event_word_t *tail, evtchn_port_t port)
 }
 
 /* True: `port` hangs behind the tail. False: the queue's end was consumed. */
-static bool link_behind(event_word_t *tail, evtchn_port_t port)
+static __attribute__((noinline)) bool link_behind(event_word_t *tail,
+                                                  evtchn_port_t port)
 {
     enum link_result rc = try_link(tail, port);
 
@@ -113,10 +114,11 @@ static bool link_behind(event_word_t *tail, evtchn_port_t port)
 }
 
 /*
- * Lock v's queues and those that chn was linked to last; the same ones but
- * for a channel that has moved. Lower address first.
+ * Lock v's queues and those that chn was linked to last, for a channel that
+ * has moved. Lower address first.
  */
-static struct evtchn_fifo_vcpu *lock_queues(struct vcpu *v, struct evtchn *chn)
+static __attribute__((noinline)) struct evtchn_fifo_vcpu *
+lock_both(struct vcpu *v, struct evtchn *chn)
 {
     struct evtchn_fifo_vcpu *new = v->fifo, *old;
 
@@ -139,56 +141,87 @@ static struct evtchn_fifo_vcpu *lock_queues(struct vcpu *v, struct evtchn *chn)
     }
 }
 
+/* Lock v's queues; when chn was linked to another vCPU's last, those, too. */
+static inline struct evtchn_fifo_vcpu *lock_queues(struct vcpu *v,
+                                                   struct evtchn *chn)
+{
+    struct evtchn_fifo_vcpu *f = v->fifo;
+
+    spin_lock(&f->lock);
+    if (likely(READ_ONCE(chn->last_vcpu) == v->id))
+        return f;
+    spin_unlock(&f->lock);
+    return lock_both(v, chn);
+}
+
+/* Unlinked by the guest, but we may still think it the end of the queue that
+   it was in: nobody must hang behind it there. */
+static __attribute__((noinline)) void move(struct vcpu *v, evtchn_port_t port,
+                                           struct evtchn *chn,
+                                           struct evtchn_fifo_vcpu *old,
+                                           uint8_t prio)
+{
+    if (old->tail[chn->last_priority] == port)
+        old->tail[chn->last_priority] = 0;
+    WRITE_ONCE(chn->last_vcpu, (uint16_t)v->id);
+    chn->last_priority = prio;
+}
+
 /* Append to v's queue; both vCPUs' locks held. True: the guest must look. */
-static bool append(struct vcpu *v, evtchn_port_t port, struct evtchn *chn,
-                   struct evtchn_fifo_vcpu *old)
+static inline bool append(struct vcpu *v, evtchn_port_t port,
+                          struct evtchn *chn, struct evtchn_fifo_vcpu *old)
 {
     struct evtchn_fifo_vcpu *f = v->fifo;
     uint8_t prio = READ_ONCE(chn->priority);
     evtchn_port_t *tail = &f->tail[prio];
     event_word_t *tail_word;
     bool linked = false;
+    uint32_t bit;
 
-    /* Unlinked by the guest, but we may still think it the end of the queue
-       that it was in: nobody must hang behind it there. */
-    if (chn->last_vcpu != v->id || chn->last_priority != prio) {
-        if (old->tail[chn->last_priority] == port)
-            old->tail[chn->last_priority] = 0;
-        WRITE_ONCE(chn->last_vcpu, (uint16_t)v->id);
-        chn->last_priority = prio;
-    }
+    if (unlikely(chn->last_vcpu != v->id || chn->last_priority != prio))
+        move(v, port, chn, old, prio);
 
-    tail_word = *tail ? word_of(v->domain, *tail) : NULL;
     /* A tail that was consumed and raised anew is `port` itself. */
-    if (tail_word && *tail != port)
-        linked = link_behind(tail_word, port);
-    if (!linked)
-        WRITE_ONCE(f->block->head[prio], port);
+    if (*tail && *tail != port) {
+        tail_word = word_of(v->domain, *tail);
+        linked = tail_word && link_behind(tail_word, port);
+    }
     *tail = port;
-    return !linked &&
-           !(__atomic_fetch_or(&f->block->ready, 1u << prio, __ATOMIC_SEQ_CST) &
-             1u << prio);
+    if (linked)
+        return false;
+    WRITE_ONCE(f->block->head[prio], port);
+    bit = 1u << prio;
+    return !(__atomic_fetch_or(&f->block->ready, bit, __ATOMIC_SEQ_CST) & bit);
 }
 
 /* Put a port that is pending and not masked in its queue, unless it is. */
-static void enqueue(struct vcpu *v, evtchn_port_t port, struct evtchn *chn,
-                    event_word_t *word)
+static inline void enqueue(struct vcpu *v, evtchn_port_t port,
+                           struct evtchn *chn, event_word_t *word)
 {
-    struct evtchn_fifo_vcpu *old;
+    struct evtchn_fifo_vcpu *old, *f = v->fifo;
     bool news = false;
 
     /* Without a control block nobody listens; PENDING says it for later. */
-    if (!v->fifo || !__atomic_load_n(&v->fifo->block, __ATOMIC_ACQUIRE))
+    if (unlikely(!f || !__atomic_load_n(&f->block, __ATOMIC_ACQUIRE)))
         return;
 
     old = lock_queues(v, chn);
-    if (!word_test_and_set(word, W_LINKED))
+    if (likely(!word_test_and_set(word, W_LINKED)))
         news = append(v, port, chn, old);
-    spin_unlock(&v->fifo->lock);
-    if (old != v->fifo)
+    spin_unlock(&f->lock);
+    if (unlikely(old != f))
         spin_unlock(&old->lock);
     if (news)
         evtchn_mark_vcpu(v);
+}
+
+/* There is no word yet: expand_array raises it, unless it has just been
+   here. */
+static __attribute__((noinline)) event_word_t *
+note_pending(struct domain *d, evtchn_port_t port, struct evtchn *chn)
+{
+    __atomic_store_n(&chn->pending, 1, __ATOMIC_SEQ_CST);
+    return word_of(d, port);
 }
 
 static void fifo_set_pending(struct vcpu *v, evtchn_port_t port,
@@ -196,10 +229,8 @@ static void fifo_set_pending(struct vcpu *v, evtchn_port_t port,
 {
     event_word_t *word = word_of(v->domain, port);
 
-    if (!word) {
-        __atomic_store_n(&chn->pending, 1, __ATOMIC_SEQ_CST);
-        /* expand_array raises it, unless it has just been here. */
-        word = word_of(v->domain, port);
+    if (unlikely(!word)) {
+        word = note_pending(v->domain, port, chn);
         if (!word)
             return;
     }

@@ -3,7 +3,7 @@
 
 #include "hypercall/handlers.h"
 #include "irq/irq.h"
-#include "mm/guestcopy.h"
+#include "mm/guestword.h"
 
 /* The domain a call is about, with a reference: the caller, or by privilege
    another. NULL and *rc otherwise. */
@@ -333,7 +333,7 @@ long hc_event_channel_op(struct hc_args *a)
     if (likely(a->arg[0] == EVTCHNOP_send)) {
         struct evtchn_send op;
 
-        if (copy_from_guest(&op, (void *)a->arg[1], sizeof(op)))
+        if (guest_load(&op, (void *)a->arg[1], sizeof(op)))
             return -EFAULT;
         return evtchn_send(current->domain, op.port);
     }

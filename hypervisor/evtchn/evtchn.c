@@ -85,21 +85,11 @@ void evtchn_free_locked(struct domain *d, evtchn_port_t port,
 
 /* --- Raising -------------------------------------------------------------- */
 
-void evtchn_mark_vcpu(struct vcpu *v)
-{
-    if (!__atomic_exchange_n(&v->info->evtchn_upcall_pending, 1,
-                             __ATOMIC_SEQ_CST))
-        vcpu_kick(v);
-}
-
-static void wake_poller(struct vcpu *v, evtchn_port_t port)
+static bool waits_for(const struct vcpu *v, evtchn_port_t port)
 {
     int32_t want = READ_ONCE(v->poll_port);
 
-    if (want < 0 || (uint32_t)want == port) {
-        evtchn_poll_stop(v);
-        vcpu_wake(v);
-    }
+    return want < 0 || (uint32_t)want == port;
 }
 
 static inline bool somebody_polls(const struct evtchn_domain *e)
@@ -111,20 +101,46 @@ static inline bool somebody_polls(const struct evtchn_domain *e)
     return any;
 }
 
-/* Not in line: few events have a poller. */
+static __attribute__((noinline)) void wake_these(struct domain *d,
+                                                 evtchn_port_t port)
+{
+    for (unsigned id = 0; id < MAX_VCPUS; id++) {
+        struct vcpu *v = d->vcpu[id];
+
+        if (v && bit_test(d->evtchn->polling, id) && waits_for(v, port)) {
+            evtchn_poll_stop(v);
+            vcpu_wake(v);
+        }
+    }
+}
+
+/* Most events are not what a poller waits for. */
 static __attribute__((noinline)) void wake_pollers(struct domain *d,
                                                    evtchn_port_t port)
 {
-    for (unsigned w = 0; w < ARRAY_SIZE(d->evtchn->polling); w++) {
+    for (size_t w = 0; w < ARRAY_SIZE(d->evtchn->polling); w++) {
         uint64_t bits = READ_ONCE(d->evtchn->polling[w]);
 
         for (; bits; bits &= bits - 1) {
-            struct vcpu *v = d->vcpu[w * 64 + (unsigned)__builtin_ctzll(bits)];
+            size_t id = w * 64 + (size_t)__builtin_ctzll(bits);
+            const struct vcpu *v = d->vcpu[id];
 
-            if (v)
-                wake_poller(v, port);
+            if (v && waits_for(v, port)) {
+                wake_these(d, port);
+                return;
+            }
         }
     }
+}
+
+/* As raise_port(), when the guest has turned to the other ABI meanwhile. */
+static __attribute__((noinline)) void raise_again(struct domain *d,
+                                                  evtchn_port_t port)
+{
+    struct evtchn *chn = evtchn_of(d->evtchn, port);
+
+    d->evtchn->abi->set_pending(d->vcpu[READ_ONCE(chn->notify_vcpu)], port,
+                                chn);
 }
 
 static inline void raise_port(struct domain *d, evtchn_port_t port,
@@ -132,15 +148,14 @@ static inline void raise_port(struct domain *d, evtchn_port_t port,
 {
     struct evtchn_domain *e = d->evtchn;
     struct vcpu *v = d->vcpu[READ_ONCE(chn->notify_vcpu)];
-    const struct evtchn_abi *abi = READ_ONCE(e->abi), *now;
+    const struct evtchn_abi *abi = READ_ONCE(e->abi);
 
-    if (!v)
+    if (unlikely(!v))
         return; /* the toolstack bound it before making vCPUs */
     abi->set_pending(v, port, chn);
     /* The guest may be turning to the other ABI, past this port already. */
-    now = __atomic_load_n(&e->abi, __ATOMIC_SEQ_CST);
-    if (unlikely(now != abi))
-        now->set_pending(v, port, chn);
+    if (unlikely(__atomic_load_n(&e->abi, __ATOMIC_SEQ_CST) != abi))
+        raise_again(d, port);
     if (unlikely(somebody_polls(e)))
         wake_pollers(d, port);
 }
@@ -151,10 +166,9 @@ void evtchn_set_pending(struct domain *d, evtchn_port_t port,
     raise_port(d, port, chn);
 }
 
-int evtchn_send(struct domain *d, evtchn_port_t port)
+long evtchn_send(struct domain *d, evtchn_port_t port)
 {
-    struct evtchn *chn = evtchn_get(d, port);
-    struct domain *rd;
+    struct evtchn *chn = evtchn_get(d, port), *to;
     int rc = 0;
 
     if (!chn)
@@ -164,18 +178,21 @@ int evtchn_send(struct domain *d, evtchn_port_t port)
     switch (chn->state) {
     case ECS_INTERDOMAIN:
         /* Neither end can be closed while we hold this one's lock. */
-        rd = chn->u.remote.d;
-        raise_port(rd, chn->u.remote.port, evtchn_get(rd, chn->u.remote.port));
+        d = chn->u.remote.d;
+        port = chn->u.remote.port;
+        to = evtchn_of(d->evtchn, port);
         break;
     case ECS_IPI:
-        evtchn_set_pending(d, port, chn);
+        to = chn;
         break;
     case ECS_UNBOUND:
-        break; /* nobody there yet: dropped, as the ABI says */
+        goto unlock; /* nobody there yet: dropped, as the ABI says */
     default:
         rc = -EINVAL;
-        break;
+        goto unlock;
     }
+    raise_port(d, port, to);
+unlock:
     spin_unlock(&chn->lock);
     return rc;
 }

@@ -17,7 +17,7 @@ extern const struct domain_part evtchn_part;
 
 /* Mark `port` of d pending at its peer and wake who waits. Any context.
    0, or -EINVAL when it is not one d may send on. */
-int evtchn_send(struct domain *d, evtchn_port_t port);
+long evtchn_send(struct domain *d, evtchn_port_t port);
 
 /* Raise a virtual interrupt. Per-vCPU ones (VIRQ_TIMER, ...) and global ones
    (VIRQ_CONSOLE, DOM_EXC, ...), the latter to whoever of dom0 bound it. */

@@ -95,6 +95,13 @@ static inline struct evtchn **evtchn_bucket(const struct evtchn_domain *e,
     return &e->dir[port / DIR_PORTS][port / BUCKET_PORTS % DIR_BUCKETS];
 }
 
+/* The channel of a port that is known to be in the table. Needs no lock. */
+static inline struct evtchn *evtchn_of(const struct evtchn_domain *e,
+                                       evtchn_port_t port)
+{
+    return *evtchn_bucket(e, port) + port % BUCKET_PORTS;
+}
+
 /* The channel of `port`, NULL beyond the table. Needs no lock. */
 static inline struct evtchn *evtchn_get(const struct domain *d,
                                         evtchn_port_t port)
@@ -105,9 +112,17 @@ static inline struct evtchn *evtchn_get(const struct domain *d,
 
     if (unlikely(port >= nr))
         return NULL;
-    port = (evtchn_port_t)nospec_index(port, nr);
-    return *evtchn_bucket(e, port) + port % BUCKET_PORTS;
+    return evtchn_of(e, (evtchn_port_t)nospec_index(port, nr));
 }
+
+/* Make the guest look: pending flag of v, and a kick if that is news. */
+static inline void evtchn_mark_vcpu(struct vcpu *v)
+{
+    if (!__atomic_exchange_n(&v->info->evtchn_upcall_pending, 1,
+                             __ATOMIC_SEQ_CST))
+        vcpu_kick(v);
+}
+
 /* Bound to something that may raise it. */
 static inline bool evtchn_is_usable(const struct evtchn *chn)
 {
@@ -133,8 +148,6 @@ int evtchn_bind_pair(struct domain *d, struct domain *rd,
 int evtchn_close(struct domain *d, evtchn_port_t port);
 /* All of them, back to the 2-level ABI; -ERESTART until done. */
 int evtchn_close_all(struct domain *d);
-/* Make the guest look: pending flag of v, and a kick if that is news. */
-void evtchn_mark_vcpu(struct vcpu *v);
 
 /* virq.c */
 bool virq_is_global(unsigned virq);

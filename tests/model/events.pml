@@ -2,7 +2,8 @@
  * An event that was sent is handled: no order of sending, masking, unmasking,
  * going to sleep and closing the other end loses it.
  * Mirrors evtchn/evtchn-2l.c: e2l_set_pending(), select_word(), e2l_unmask();
- * evtchn/evtchn.c: evtchn_send(), evtchn_mark_vcpu(), disconnect();
+ * evtchn/evtchn.c: evtchn_send(), disconnect(); evtchn/internal.h:
+ * evtchn_mark_vcpu();
  * domain/vcpu.c: vcpu_kick(); sched/sched-op.c: op_block(),
  * sleep_unless_pending(). The guest's side is what the ABI asks of a kernel.
  */

@@ -142,11 +142,9 @@ lock_both(struct vcpu *v, struct evtchn *chn)
 }
 
 /* Lock v's queues; when chn was linked to another vCPU's last, those, too. */
-static inline struct evtchn_fifo_vcpu *lock_queues(struct vcpu *v,
-                                                   struct evtchn *chn)
+static inline struct evtchn_fifo_vcpu *
+lock_queues(struct vcpu *v, struct evtchn_fifo_vcpu *f, struct evtchn *chn)
 {
-    struct evtchn_fifo_vcpu *f = v->fifo;
-
     spin_lock(&f->lock);
     if (likely(READ_ONCE(chn->last_vcpu) == v->id))
         return f;
@@ -168,10 +166,10 @@ static __attribute__((noinline)) void move(struct vcpu *v, evtchn_port_t port,
 }
 
 /* Append to v's queue; both vCPUs' locks held. True: the guest must look. */
-static inline bool append(struct vcpu *v, evtchn_port_t port,
-                          struct evtchn *chn, struct evtchn_fifo_vcpu *old)
+static inline bool append(struct vcpu *v, struct evtchn_fifo_vcpu *f,
+                          evtchn_port_t port, struct evtchn *chn,
+                          struct evtchn_fifo_vcpu *old)
 {
-    struct evtchn_fifo_vcpu *f = v->fifo;
     uint8_t prio = READ_ONCE(chn->priority);
     evtchn_port_t *tail = &f->tail[prio];
     event_word_t *tail_word;
@@ -205,9 +203,9 @@ static inline void enqueue(struct vcpu *v, evtchn_port_t port,
     if (unlikely(!f || !__atomic_load_n(&f->block, __ATOMIC_ACQUIRE)))
         return;
 
-    old = lock_queues(v, chn);
+    old = lock_queues(v, f, chn);
     if (likely(!word_test_and_set(word, W_LINKED)))
-        news = append(v, port, chn, old);
+        news = append(v, f, port, chn, old);
     spin_unlock(&f->lock);
     if (unlikely(old != f))
         spin_unlock(&old->lock);

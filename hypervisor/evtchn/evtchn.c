@@ -101,34 +101,31 @@ static inline bool somebody_polls(const struct evtchn_domain *e)
     return any;
 }
 
-static __attribute__((noinline)) void wake_these(struct domain *d,
-                                                 evtchn_port_t port)
+/* Does anybody poll for `port`? Most events are not what a poller waits for. */
+static __attribute__((noinline)) bool is_polled(const struct domain *d,
+                                                evtchn_port_t port)
 {
-    for (unsigned id = 0; id < MAX_VCPUS; id++) {
-        struct vcpu *v = d->vcpu[id];
+#pragma GCC unroll 2
+    for (unsigned w = 0; w < ARRAY_SIZE(d->evtchn->polling); w++) {
+        uint64_t bits = READ_ONCE(d->evtchn->polling[w]);
 
-        if (v && bit_test(d->evtchn->polling, id) && waits_for(v, port)) {
-            evtchn_poll_stop(v);
-            vcpu_wake(v);
+        for (; unlikely(bits); bits &= bits - 1) {
+            const struct vcpu *v = d->vcpu[w * 64 + __builtin_ctzll(bits)];
+
+            if (v && unlikely(waits_for(v, port)))
+                return true;
         }
     }
+    return false;
 }
 
-/* Most events are not what a poller waits for. */
 static __attribute__((noinline)) void wake_pollers(struct domain *d,
                                                    evtchn_port_t port)
 {
-    for (size_t w = 0; w < ARRAY_SIZE(d->evtchn->polling); w++) {
-        uint64_t bits = READ_ONCE(d->evtchn->polling[w]);
-
-        for (; bits; bits &= bits - 1) {
-            size_t id = w * 64 + (size_t)__builtin_ctzll(bits);
-            const struct vcpu *v = d->vcpu[id];
-
-            if (v && waits_for(v, port)) {
-                wake_these(d, port);
-                return;
-            }
+    vcpu_for_each (d, v) {
+        if (bit_test(d->evtchn->polling, v->id) && waits_for(v, port)) {
+            evtchn_poll_stop(v);
+            vcpu_wake(v);
         }
     }
 }
@@ -156,7 +153,7 @@ static inline void raise_port(struct domain *d, evtchn_port_t port,
     /* The guest may be turning to the other ABI, past this port already. */
     if (unlikely(__atomic_load_n(&e->abi, __ATOMIC_SEQ_CST) != abi))
         raise_again(d, port);
-    if (unlikely(somebody_polls(e)))
+    if (unlikely(somebody_polls(e)) && is_polled(d, port))
         wake_pollers(d, port);
 }
 

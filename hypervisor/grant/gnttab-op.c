@@ -6,7 +6,7 @@
 #include "grant/internal.h"
 
 #include "hypercall/handlers.h"
-#include "mm/guestcopy.h"
+#include "mm/guestword.h"
 
 #define UNMAP_BATCH 16
 
@@ -26,10 +26,10 @@ static long op_map(struct hc_args *a)
     while (a->arg[2] && !rc) {
         void *guest = (void *)a->arg[1];
 
-        if (copy_from_guest(&op, guest, sizeof(op)))
+        if (guest_load(&op, guest, sizeof(op)))
             return -EFAULT;
         gnttab_map(&op);
-        if (copy_to_guest(guest, &op, sizeof(op)))
+        if (guest_store(guest, &op, sizeof(op)))
             return -EFAULT;
         rc = advance(a, 1, sizeof(op));
     }
@@ -44,10 +44,10 @@ static long op_copy(struct hc_args *a)
     while (a->arg[2] && !rc) {
         struct gnttab_copy *guest = (void *)a->arg[1];
 
-        if (copy_from_guest(&op, guest, sizeof(op)))
+        if (guest_load(&op, guest, sizeof(op)))
             return -EFAULT;
         gnttab_copy(&op);
-        if (copy_to_guest(&guest->status, &op.status, sizeof(op.status)))
+        if (guest_store(&guest->status, &op.status, sizeof(op.status)))
             return -EFAULT;
         rc = advance(a, 1, sizeof(op));
     }
@@ -82,7 +82,7 @@ static long unmap_batch(struct unmap_layout *guest, uint64_t nr, bool replace)
 
     nr = MIN(nr, UNMAP_BATCH);
     for (done = 0; done < nr && !rc; done++) {
-        rc = copy_from_guest(&op, guest + done, sizeof(op));
+        rc = guest_load(&op, guest + done, sizeof(op));
         if (rc)
             break;
         u[done] = (struct gnttab_unmap){
@@ -97,13 +97,13 @@ static long unmap_batch(struct unmap_layout *guest, uint64_t nr, bool replace)
     gnttab_flush(d);
     for (i = 0; i < done; i++) {
         gnttab_unmap_end(d, &u[i]);
-        if (copy_to_guest(&guest[i].status, &u[i].status, sizeof(u[i].status)))
+        if (guest_store(&guest[i].status, &u[i].status, sizeof(u[i].status)))
             rc = -EFAULT;
     }
     return rc ? -EFAULT : (long)done;
 }
 
-static long op_unmap(struct hc_args *a, bool replace)
+static long unmap(struct hc_args *a, bool replace)
 {
     long rc = 0;
 
@@ -113,6 +113,16 @@ static long op_unmap(struct hc_args *a, bool replace)
             rc = advance(a, (uint64_t)rc, sizeof(struct unmap_layout));
     }
     return rc;
+}
+
+static long op_unmap(struct hc_args *a)
+{
+    return unmap(a, false);
+}
+
+static long op_unmap_and_replace(struct hc_args *a)
+{
+    return unmap(a, true);
 }
 
 /* The domain a call is about, with a reference: the caller, or by privilege
@@ -248,37 +258,38 @@ static long op_swap(struct hc_args *a)
     return rc;
 }
 
+/* x86 caches need no such care. */
+static long op_cache_flush(struct hc_args *a)
+{
+    (void)a;
+    return -EOPNOTSUPP;
+}
+
+static const hc_handler grant_ops[] = {
+    [GNTTABOP_map_grant_ref] = op_map,
+    [GNTTABOP_unmap_grant_ref] = op_unmap,
+    [GNTTABOP_setup_table] = op_setup_table,
+    [GNTTABOP_copy] = op_copy,
+    [GNTTABOP_query_size] = op_query_size,
+    [GNTTABOP_unmap_and_replace] = op_unmap_and_replace,
+    [GNTTABOP_set_version] = op_set_version,
+    [GNTTABOP_get_status_frames] = op_get_status_frames,
+    [GNTTABOP_get_version] = op_get_version,
+    [GNTTABOP_swap_grant_ref] = op_swap,
+    [GNTTABOP_cache_flush] = op_cache_flush,
+};
+
 long hc_grant_table_op(struct hc_args *a)
 {
+    uint64_t op = a->arg[0];
+    hc_handler fn;
+
     /* The count is an unsigned int; as the peer, refuse the upper half. */
     a->arg[2] = (uint32_t)a->arg[2];
     if (a->arg[2] > INT32_MAX)
         return -EINVAL;
-
-    switch (a->arg[0]) {
-    case GNTTABOP_map_grant_ref:
-        return op_map(a);
-    case GNTTABOP_unmap_grant_ref:
-        return op_unmap(a, false);
-    case GNTTABOP_unmap_and_replace:
-        return op_unmap(a, true);
-    case GNTTABOP_copy:
-        return op_copy(a);
-    case GNTTABOP_setup_table:
-        return op_setup_table(a);
-    case GNTTABOP_query_size:
-        return op_query_size(a);
-    case GNTTABOP_set_version:
-        return op_set_version(a);
-    case GNTTABOP_get_version:
-        return op_get_version(a);
-    case GNTTABOP_get_status_frames:
-        return op_get_status_frames(a);
-    case GNTTABOP_swap_grant_ref:
-        return op_swap(a);
-    case GNTTABOP_cache_flush:
-        return -EOPNOTSUPP; /* x86 caches need no such care */
-    default:
+    if (op >= ARRAY_SIZE(grant_ops))
         return -ENOSYS;
-    }
+    fn = grant_ops[nospec_index(op, ARRAY_SIZE(grant_ops))];
+    return fn ? fn(a) : -ENOSYS;
 }

@@ -124,12 +124,8 @@ unlock:
 
 struct frame *grant_frame_get(struct domain *d, uint64_t gmfn, bool readonly)
 {
-    mfn_t m = mfn(gmfn);
-    struct frame *f;
+    struct frame *f = frame_get(mfn(gmfn), d);
 
-    if (!mfn_is_ram(m))
-        return NULL;
-    f = frame_get(m, d);
     if (!f)
         return NULL;
     /* Pages of ours that d merely sees (its own grant table) do not keep d

@@ -107,6 +107,7 @@ static int16_t map_pinned(struct domain *d, struct domain *rd, uint32_t handle,
     struct gnttab *g = d->gnttab;
     struct frame *frame;
     struct grant_mapping *m;
+    uint64_t mfn_n;
     int status;
 
     status = grant_pin(rd, op->ref, d->id, readonly, &frame);
@@ -121,16 +122,17 @@ static int16_t map_pinned(struct domain *d, struct domain *rd, uint32_t handle,
         }
     }
 
+    mfn_n = frame_mfn(frame).n;
     spin_lock(&g->map_lock);
     m = mapping_of(g, handle);
     m->ref = op->ref;
-    m->frame = (uint32_t)frame_mfn(frame).n;
+    m->frame = (uint32_t)mfn_n;
     m->domid = rd->id;
     m->flags = MAPPING_USED | (op->flags & MAPPING_FLAGS);
     spin_unlock(&g->map_lock);
 
     op->handle = handle;
-    op->dev_bus_addr = frame_mfn(frame).n << PAGE_SHIFT;
+    op->dev_bus_addr = mfn_n << PAGE_SHIFT;
     return GNTST_okay;
 }
 

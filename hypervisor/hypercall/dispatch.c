@@ -27,10 +27,11 @@ dispatch_slowly(const struct hypercall *row, struct hc_args *a)
 
 long hypercall_dispatch(uint64_t nr, struct hc_args *a)
 {
-    const struct hypercall *row = hypercall_row(nr);
+    const struct hypercall *row;
 
-    if (unlikely(!row))
+    if (unlikely(nr >= HC_NR))
         return -ENOSYS;
+    row = hypercall_row(nr);
     if (unlikely(!hypercall_is_plain(row) || latency_is_on()))
         return dispatch_slowly(row, a);
     return row->fn(a);

@@ -34,11 +34,9 @@ struct hypercall {
 #define HC_NR 56 /* numbers in use, and the eight of the architecture */
 extern const struct hypercall hypercall_table[HC_NR];
 
-/* The row of call `nr`, which may have no call; NULL past the table. */
+/* The row of `nr`, which is below HC_NR and may have no call. */
 static inline const struct hypercall *hypercall_row(uint64_t nr)
 {
-    if (unlikely(nr >= HC_NR))
-        return NULL;
     return &hypercall_table[nospec_index(nr, HC_NR)];
 }
 

@@ -1,41 +1,44 @@
 /* A list of hypercalls in one. */
 #include "hypercall/hypercall.h"
 #include "hypercall/handlers.h"
-#include "mm/guestcopy.h"
+#include "mm/guestword.h"
 
-static long call_one(uint64_t op, struct hc_args *a)
+static inline long call_one(uint64_t op, struct hc_args *a)
 {
-    const struct hypercall *row = hypercall_row(op);
+    const struct hypercall *row;
     long rc;
 
-    if (unlikely(!row))
+    if (unlikely(op >= HC_NR))
         return -ENOSYS;
+    row = hypercall_row(op);
     if (unlikely(op == __HYPERVISOR_multicall))
         return -EINVAL;
     rc = likely(hypercall_is_plain(row)) ? 0 : hypercall_check(row);
     return rc ? rc : row->fn(a);
 }
 
-/* Copy entry `e` in, once; run it; write back its result, or its progress. */
-static long run_entry(struct multicall_entry *e)
-{
-    struct multicall_entry copy;
+/* struct multicall_entry, with its arguments as a handler takes them. */
+struct entry {
+    uint64_t op, result;
     struct hc_args a;
+};
+static_assert(sizeof(struct entry) == sizeof(struct multicall_entry) &&
+                  offsetof(struct entry, a) ==
+                      offsetof(struct multicall_entry, args),
+              "one layout");
+
+/* Copy entry `e` in, once; run it; write back its result, or its progress. */
+static inline long run_entry(struct entry *e)
+{
+    struct entry copy;
     long rc;
 
-    if (copy_from_guest(&copy, e, sizeof(copy)))
+    if (guest_load(&copy, e, sizeof(copy)))
         return -EFAULT;
-
-    static_assert(sizeof(a.arg) == sizeof(copy.args), "six arguments");
-    memcpy(a.arg, copy.args, sizeof(a.arg));
-    rc = call_one(copy.op, &a);
-
-    if (rc == -ERESTART) {
-        if (copy_to_guest(&e->args, a.arg, sizeof(a.arg)))
-            return -EFAULT;
-        return -ERESTART;
-    }
-    return copy_to_guest(&e->result, &rc, sizeof(rc));
+    rc = call_one(copy.op, &copy.a);
+    if (unlikely(rc == -ERESTART))
+        return guest_store(&e->a, &copy.a, sizeof(copy.a)) ? -EFAULT : rc;
+    return guest_store(&e->result, &rc, sizeof(rc));
 }
 
 long hc_multicall(struct hc_args *a)
@@ -49,10 +52,10 @@ long hc_multicall(struct hc_args *a)
         if (a->arg[1] != nr && hypercall_should_yield())
             return -ERESTART;
 
-        rc = run_entry((struct multicall_entry *)a->arg[0]);
+        rc = run_entry((struct entry *)a->arg[0]);
         if (rc)
             break;
-        a->arg[0] += sizeof(struct multicall_entry);
+        a->arg[0] += sizeof(struct entry);
         a->arg[1]--;
     }
     return rc;

@@ -84,32 +84,54 @@ uint64_t virt_to_phys(const void *p)
     return va - IMAGE_START;
 }
 
-bool frame_get_again(struct frame *f)
+static inline bool get_again(struct frame *f)
 {
     uint64_t refs = READ_ONCE(f->refs);
 
     do {
-        if (!(refs & FRAME_COUNT) || (refs & FRAME_COUNT) == FRAME_COUNT)
+        /* Neither none, nor as many as can be counted. */
+        if (unlikely(((refs - 1) & FRAME_COUNT) >= FRAME_COUNT - 1))
             return false;
     } while (!__atomic_compare_exchange_n(&f->refs, &refs, refs + 1, true,
                                           __ATOMIC_SEQ_CST, __ATOMIC_RELAXED));
     return true;
 }
 
-struct frame *frame_get(mfn_t m, const struct domain *d)
+bool frame_get_again(struct frame *f)
 {
-    struct frame *f;
+    return get_again(f);
+}
 
-    if (!mfn_is_ram(m))
-        return NULL;
-    f = frame_of(mfn(nospec_index(m.n, max_mfn)));
+/* Its owner has changed just now. */
+static __attribute__((noinline)) struct frame *missed(struct frame *f)
+{
+    frame_put(f);
+    return NULL;
+}
+
+static inline struct frame *get_ram(mfn_t m, const struct domain *d)
+{
+    struct frame *f = frame_of(mfn(nospec_index(m.n, max_mfn)));
+
     /* Most wrong guesses stop here, before they write to another's frame. */
-    if (READ_ONCE(f->owner) != d->id || !frame_get_again(f))
+    if (unlikely(READ_ONCE(f->owner) != d->id) || !get_again(f))
         return NULL;
     if (likely(READ_ONCE(f->owner) == d->id))
         return f;
-    frame_put(f);
-    return NULL;
+    return missed(f);
+}
+
+static __attribute__((noinline)) struct frame *
+get_other_ram(mfn_t m, const struct domain *d)
+{
+    return mfn_is_other_ram(m) ? get_ram(m, d) : NULL;
+}
+
+struct frame *frame_get(mfn_t m, const struct domain *d)
+{
+    if (unlikely(!mfn_is_main_ram(m)))
+        return get_other_ram(m, d);
+    return get_ram(m, d);
 }
 
 /* Lists of a domain's frames; d->page_lock held. */

@@ -58,12 +58,16 @@ extern uint64_t max_mfn; /* highest RAM frame + 1; set before alloc_init() */
 extern struct mfn_range {
     uint64_t start, nr;
 } ram_main;
+static inline bool mfn_is_main_ram(mfn_t m)
+{
+    return m.n - ram_main.start < ram_main.nr;
+}
 bool mfn_is_other_ram(mfn_t m);
 
 /* True for RAM that the frame table describes. Check before frame_of(). */
 static inline bool mfn_is_ram(mfn_t m)
 {
-    return likely(m.n - ram_main.start < ram_main.nr) || mfn_is_other_ram(m);
+    return likely(mfn_is_main_ram(m)) || mfn_is_other_ram(m);
 }
 
 static inline struct frame *frame_of(mfn_t m)

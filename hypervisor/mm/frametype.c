@@ -224,8 +224,9 @@ static bool type_is_possible(const struct frame *f, enum frame_type type)
     return type == FT_WRITABLE || !(f->flags & FRAME_SHARED);
 }
 
-static int type_get(struct frame *f, struct domain *owner, enum frame_type type,
-                    uint64_t foreign, bool preempt)
+static __attribute__((noinline)) int
+type_get_slowly(struct frame *f, struct domain *owner, enum frame_type type,
+                uint64_t foreign, bool preempt)
 {
     uint64_t word = READ_ONCE(f->type);
 
@@ -255,16 +256,35 @@ static int type_get(struct frame *f, struct domain *owner, enum frame_type type,
         new = (type_word(type) | 1) | foreign;
         if (type_of(word) == type)
             new |= word &T_FOREIGN;
-        /* The hot case needs neither flush nor validation. */
-        if (type == FT_WRITABLE &&
-            (type_of(word) == FT_NONE || type_of(word) == FT_WRITABLE)) {
-            if (word_update(f, &word, new | T_VALID))
-                return 0;
-            continue;
-        }
         if (word_update(f, &word, new))
             return first_use(f, owner, type, word, preempt);
     }
+}
+
+/*
+ * One more use of what the frame is already, or the first writable use of
+ * plain memory: that needs neither flush nor validation.
+ */
+static inline bool type_get_quickly(struct frame *f, enum frame_type type,
+                                    uint64_t foreign)
+{
+    uint64_t word = READ_ONCE(f->type), new;
+
+    if (type_is_used(word, type))
+        new = word + 1;
+    else if (type == FT_WRITABLE && type_is_plain(word))
+        new = word | type_word(FT_WRITABLE) | T_VALID | 1;
+    else
+        return false;
+    return word_update(f, &word, new | foreign);
+}
+
+static inline int type_get(struct frame *f, struct domain *owner,
+                           enum frame_type type, uint64_t foreign, bool preempt)
+{
+    if (likely(type_get_quickly(f, type, foreign)))
+        return 0;
+    return type_get_slowly(f, owner, type, foreign, preempt);
 }
 
 int frame_type_get(struct frame *f, struct domain *d, enum frame_type type)
@@ -277,37 +297,56 @@ int frame_type_get_foreign(struct frame *f, struct domain *owner)
     return type_get(f, owner, FT_WRITABLE, T_FOREIGN, false);
 }
 
-void frame_type_put(struct frame *f, struct domain *d)
+/*
+ * The last use of a frame that is no table ends. Not valid, it is ours alone:
+ * else another use could come and go while we look at the clock, and our
+ * stamp, older than its translations, would stay. False: the word changed.
+ */
+static inline bool type_put_last(struct frame *f, uint64_t word)
+{
+    if (!word_update(f, &word, word & ~T_VALID))
+        return false;
+    f->tlb_stamp = tlb_now();
+    __atomic_store_n(&f->type, (word - 1) & ~T_VALID, __ATOMIC_RELEASE);
+    return true;
+}
+
+/* One of several uses ends, or the last writable one: true if that is done. */
+static inline bool type_put_quickly(struct frame *f)
 {
     uint64_t word = READ_ONCE(f->type);
 
+    if ((word & T_COUNT) > 1)
+        return word_update(f, &word, word - 1);
+    return word >> T_VALID_SHIFT == (FT_WRITABLE << 1 | 1) &&
+           type_put_last(f, word);
+}
+
+static __attribute__((noinline)) void type_put_slowly(struct frame *f,
+                                                      struct domain *d)
+{
     for (;;) {
-        bool last = (word & T_COUNT) == 1;
+        uint64_t word = READ_ONCE(f->type);
         enum frame_type type = type_of(word);
 
         BUG_ON(!(word & T_COUNT));
-        if (!last) {
+        if ((word & T_COUNT) > 1) {
             if (word_update(f, &word, word - 1))
                 return;
-        } else if (type_is_table(type)) {
-            if (word_update(f, &word, type_word(type) | T_DROPPING)) {
-                table_drop(f, d, ENTRIES);
+        } else if (!type_is_table(type)) {
+            if (type_put_last(f, word))
                 return;
-            }
-        } else {
-            /*
-             * Not valid, it is ours alone: else another use could come and
-             * go while we look at the clock, and our stamp, older than its
-             * translations, would stay.
-             */
-            if (word_update(f, &word, word & ~T_VALID)) {
-                f->tlb_stamp = tlb_now();
-                __atomic_store_n(&f->type, (word - 1) & ~T_VALID,
-                                 __ATOMIC_RELEASE);
-                return;
-            }
+        } else if (word_update(f, &word, type_word(type) | T_DROPPING)) {
+            table_drop(f, d, ENTRIES);
+            return;
         }
     }
+}
+
+void frame_type_put(struct frame *f, struct domain *d)
+{
+    if (unlikely(!type_put_quickly(f)))
+        type_put_slowly(f, d);
 }
 
 static int get_typed(mfn_t m, struct domain *d, enum frame_type type,
@@ -341,10 +380,19 @@ int frame_get_typed_preempt(mfn_t m, struct domain *d, enum frame_type type)
     return get_typed(m, d, type, true);
 }
 
+static __attribute__((noinline)) void put_typed_slowly(struct frame *f,
+                                                       struct domain *d)
+{
+    type_put_slowly(f, d);
+    frame_put(f);
+}
+
 void frame_put_typed(struct frame *f, struct domain *d)
 {
-    frame_type_put(f, d);
-    frame_put(f);
+    if (likely(type_put_quickly(f)))
+        frame_put(f);
+    else
+        put_typed_slowly(f, d);
 }
 
 int frame_pin(struct frame *f)
@@ -387,17 +435,6 @@ static bool entry_bits_ok(unsigned level, uint64_t pte)
     uint64_t allowed = PTE_ANY_LEVEL | (level == 1 ? PTE_L1_ONLY : 0);
 
     return !(pte & ~allowed) && !((pte & PTE_ADDR) >> cpu_phys_bits);
-}
-
-uint64_t entry_adjust(unsigned level, uint64_t pte)
-{
-    if (!(pte & PTE_P))
-        return pte;
-    if (level > 1)
-        return pte | PTE_US;
-    if (!(pte & PTE_US))
-        pte |= PTE_US | PTE_GUEST_KERNEL;
-    return pte & ~PTE_G;
 }
 
 bool entry_is_similar(uint64_t old, uint64_t pte)
@@ -515,7 +552,8 @@ void entry_put(struct domain *d, unsigned level, uint64_t pte)
     }
     if (f->owner != d->id && !(f->flags & FRAME_SHARED))
         d->nr_foreign_mapped--;
-    if (pte & PTE_RW)
-        frame_type_put(f, d);
-    frame_put(f);
+    if (!(pte & PTE_RW) || likely(type_put_quickly(f)))
+        frame_put(f);
+    else
+        put_typed_slowly(f, d);
 }

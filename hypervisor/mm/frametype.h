@@ -86,7 +86,16 @@ int frame_type_get_foreign(struct frame *f, struct domain *owner);
 /* Only attribute bits of what a present entry maps differ: no new rights. */
 bool entry_is_similar(uint64_t old, uint64_t pte);
 /* As it is to be stored: user bit, kernel marker, nothing global. */
-uint64_t entry_adjust(unsigned level, uint64_t pte);
+static inline uint64_t entry_adjust(unsigned level, uint64_t pte)
+{
+    if (!(pte & PTE_P))
+        return pte;
+    if (level > 1)
+        return pte | PTE_US;
+    if (!(pte & PTE_US))
+        pte |= PTE_US | PTE_GUEST_KERNEL;
+    return pte & ~PTE_G;
+}
 
 /*
  * Is `f`, of d, a valid table right now, and of which level? 0: it is not.

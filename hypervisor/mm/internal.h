@@ -41,15 +41,16 @@ void frame_free_stolen(struct frame *f);
  * preempted validation holds entries [0, position) and a general reference.
  * `dropping`: the frame waits in d->pv.drop, which holds a reference too.
  */
-#define T_TYPE_SHIFT 61
-#define T_VALID      (1ull << 60)
-#define T_PINNED     (1ull << 59)
-#define T_FOREIGN    (1ull << 58) /* was writable in other domains' tables */
-#define T_PARTIAL    (1ull << 57)
-#define T_DROPPING   (1ull << 56)
-#define T_POS_SHIFT  46
-#define T_POS        (0x3ffull << T_POS_SHIFT)
-#define T_COUNT      ((1ull << T_POS_SHIFT) - 1)
+#define T_TYPE_SHIFT  61
+#define T_VALID_SHIFT 60
+#define T_VALID       (1ull << T_VALID_SHIFT)
+#define T_PINNED      (1ull << 59)
+#define T_FOREIGN     (1ull << 58) /* was writable in other domains' tables */
+#define T_PARTIAL     (1ull << 57)
+#define T_DROPPING    (1ull << 56)
+#define T_POS_SHIFT   46
+#define T_POS         (0x3ffull << T_POS_SHIFT)
+#define T_COUNT       ((1ull << T_POS_SHIFT) - 1)
 
 #define ENTRIES 512 /* of a table */
 
@@ -61,6 +62,21 @@ static inline enum frame_type type_of(uint64_t word)
 static inline uint64_t type_word(enum frame_type type)
 {
     return (uint64_t)type << T_TYPE_SHIFT;
+}
+
+/* May one more use of this type be counted, and nothing else be done? Valid,
+   it has a use, and is neither being dropped nor checked. */
+static inline bool type_is_used(uint64_t word, enum frame_type type)
+{
+    return word >> T_VALID_SHIFT == ((uint64_t)type << 1 | 1) &&
+           (word & T_COUNT) != T_COUNT;
+}
+
+/* Memory that is not in use, and was writable at most. */
+static inline bool type_is_plain(uint64_t word)
+{
+    word &= ~T_FOREIGN;
+    return !word || word == type_word(FT_WRITABLE);
 }
 
 static inline bool type_is_table(enum frame_type type)

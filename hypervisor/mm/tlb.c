@@ -5,12 +5,7 @@
 #include "cpu/trap.h"
 #include "mm/frame.h"
 
-/*
- * 64 bits inside, so that it never wraps; a frame's stamp is the low half.
- * A stamp is read as the latest time with that low half, so an old stamp may
- * cost a flush too many, never one too few.
- */
-static uint64_t flush_clock = 1;
+uint64_t tlb_clock = 1;
 
 /*
  * One line a CPU: requests made to it are numbered, and a flush serves all
@@ -22,14 +17,9 @@ static struct flush_state {
     uint32_t served;     /* written by its own CPU */
 } ALIGNED(64) flush_state[MAX_CPUS];
 
-uint32_t tlb_now(void)
-{
-    return (uint32_t)__atomic_load_n(&flush_clock, __ATOMIC_SEQ_CST);
-}
-
 cpumask_t tlb_stale(cpumask_t mask, uint32_t stamp)
 {
-    uint64_t now = __atomic_load_n(&flush_clock, __ATOMIC_SEQ_CST);
+    uint64_t now = __atomic_load_n(&tlb_clock, __ATOMIC_SEQ_CST);
     uint64_t then = now - (uint32_t)((uint32_t)now - stamp);
     cpumask_t stale = 0;
 
@@ -49,7 +39,7 @@ cpumask_t tlb_stale(cpumask_t mask, uint32_t stamp)
  */
 void tlb_load_cr3(mfn_t l4)
 {
-    uint64_t tick = __atomic_add_fetch(&flush_clock, 1, __ATOMIC_SEQ_CST);
+    uint64_t tick = __atomic_add_fetch(&tlb_clock, 1, __ATOMIC_SEQ_CST);
 
     write_cr3(l4.n << PAGE_SHIFT);
     __atomic_store_n(&flush_state[cpu_id()].flushed_at, tick, __ATOMIC_RELEASE);
@@ -79,11 +69,21 @@ static bool is_served(unsigned cpu, uint32_t ticket)
     return (int32_t)(served - ticket) >= 0;
 }
 
+static inline void flush_here(cpumask_t mask, uintptr_t va)
+{
+    if (!(mask & CPUMASK_OF(cpu_id())))
+        return;
+    if (va == TLB_ALL)
+        tlb_flush_local();
+    else
+        invlpg(va);
+}
+
 /* Others always flush in full: it is one page or all, and their clock ticks. */
-void tlb_flush_mask(cpumask_t mask, uintptr_t va)
+static __attribute__((noinline)) void
+flush_everywhere(cpumask_t others, cpumask_t mask, uintptr_t va)
 {
     uint32_t ticket[MAX_CPUS];
-    cpumask_t others = mask & cpu_online & ~CPUMASK_OF(cpu_id());
 
     cpumask_for_each(cpu, others)
     {
@@ -91,12 +91,17 @@ void tlb_flush_mask(cpumask_t mask, uintptr_t va)
                                          __ATOMIC_SEQ_CST);
         lapic_send_ipi((unsigned)cpu, VECTOR_FLUSH);
     }
-    if (mask & CPUMASK_OF(cpu_id())) {
-        if (va == TLB_ALL)
-            tlb_flush_local();
-        else
-            invlpg(va);
-    }
+    flush_here(mask, va);
     cpumask_for_each(cpu, others) while (!is_served((unsigned)cpu, ticket[cpu]))
         spin_wait();
+}
+
+void tlb_flush_mask(cpumask_t mask, uintptr_t va)
+{
+    cpumask_t others = mask & cpu_online & ~CPUMASK_OF(cpu_id());
+
+    if (others)
+        flush_everywhere(others, mask, va);
+    else
+        flush_here(mask, va);
 }

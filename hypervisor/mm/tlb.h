@@ -11,7 +11,16 @@
 #include "lib/bitmap.h"
 #include "mm/frame.h"
 
-uint32_t tlb_now(void);
+/*
+ * 64 bits, so that it never wraps; a frame's stamp is the low half. A stamp is
+ * read as the latest time with that low half, so an old stamp may cost a flush
+ * too many, never one too few.
+ */
+extern uint64_t tlb_clock;
+static inline uint32_t tlb_now(void)
+{
+    return (uint32_t)__atomic_load_n(&tlb_clock, __ATOMIC_SEQ_CST);
+}
 /* CPUs of `mask` whose last full flush is not newer than `stamp`. */
 cpumask_t tlb_stale(cpumask_t mask, uint32_t stamp);
 /* Full flush of non-global entries here; ticks the clock. */

@@ -158,14 +158,15 @@ static inline int drain(struct domain *d)
 }
 
 /* Entry number of `va` at a level. */
-static unsigned entry_index(uintptr_t va, unsigned level)
+static inline unsigned entry_index(uintptr_t va, unsigned level)
 {
     return va >> (PAGE_SHIFT + 9 * (level - 1)) & 511;
 }
 
-static bool va_is_guests(uintptr_t va)
+/* Canonical, and not in our range, which begins where the hole ends. */
+static inline bool va_is_guests(uintptr_t va)
 {
-    return addr_is_canonical(va) && (va < HOST_VA_START || va >= HOST_VA_END);
+    return va < GUEST_LOW_END || va >= HOST_VA_END;
 }
 
 /*
@@ -197,14 +198,24 @@ bool pv_walk(mfn_t l4, uintptr_t va, uint64_t *pte, mfn_t *l1, unsigned *idx)
     return *pte & PTE_P;
 }
 
-uint64_t *table_find_l1e(mfn_t l4, uintptr_t va, struct frame **table)
+mfn_t table_find_l1(mfn_t l4, uintptr_t va)
 {
-    mfn_t l1;
+    mfn_t table = l4;
 
-    if (!walk_to_l1(l4, va, &l1))
-        return NULL;
-    *table = frame_of(l1);
-    return (uint64_t *)mfn_to_virt(l1) + entry_index(va, 1);
+    if (!va_is_guests(va) || !l4.n)
+        return INVALID_MFN;
+#pragma GCC unroll 3
+    for (unsigned level = 4; level > 1; level--) {
+        const uint64_t *entries = mfn_to_virt(table);
+        uint64_t e = READ_ONCE(entries[entry_index(va, level)]);
+
+        /* Under the lock a present one names a valid table of the guest's. */
+        if (!(e & PTE_P))
+            return INVALID_MFN;
+        table = pte_mfn(e);
+    }
+    ASSERT(frame_table_level(frame_of(table), current->domain) == 1);
+    return table;
 }
 
 int pv_new_baseptr(struct vcpu *v, mfn_t l4, bool user)
@@ -404,14 +415,15 @@ static long update_va(uintptr_t va, uint64_t pte, uint64_t flags,
 {
     struct vcpu *v = current;
     struct domain *d = v->domain;
-    struct frame *table;
     long rc = mm_lock_tables(d);
+    mfn_t l1;
 
     if (rc)
         return rc;
-    if (table_find_l1e(v->pv.cr3_kernel, va, &table))
-        rc = table_entry_set(d, owner, table, entry_index(va, 1),
-                             &(struct entry_update){.pte = pte});
+    l1 = table_find_l1(v->pv.cr3_kernel, va);
+    if (l1.n != INVALID_MFN.n)
+        rc = table_entry_set(d, owner, frame_of(l1), entry_index(va, 1),
+                             &(struct entry_update){.pte = pte, .level = 1});
     else
         rc = -EINVAL;
     spin_unlock(&d->mm_lock);

@@ -42,11 +42,14 @@ struct entry_update {
 };
 int table_entry_set(struct domain *d, struct domain *owner, struct frame *table,
                     unsigned i, const struct entry_update *u);
-/*
- * The L1 entry for `va` in the tables under `l4`, lock held, or NULL. `table`
- * becomes the L1's frame.
- */
-uint64_t *table_find_l1e(mfn_t l4, uintptr_t va, struct frame **table);
+/* The L1 for `va` in the tables under `l4`, a root of the running domain in
+   use, lock held; INVALID_MFN when there is none. */
+mfn_t table_find_l1(mfn_t l4, uintptr_t va);
+/* The entry for `va` there. */
+static inline uint64_t *l1_entry(mfn_t l1, uintptr_t va)
+{
+    return (uint64_t *)mfn_to_virt(l1) + (va >> PAGE_SHIFT & 511);
+}
 
 /* The CPUs that run the vCPUs of d in a guest's bitmap. */
 int mm_vcpumask_to_cpus(struct domain *d, const void *guest_bitmap,

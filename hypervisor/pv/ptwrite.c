@@ -71,10 +71,10 @@ bool pv_emulate_pt_write(struct vcpu *v, uintptr_t va,
                          struct cpu_user_regs *regs)
 {
     struct domain *d = v->domain;
-    struct frame *table, *target;
+    struct frame *target;
     struct ptw_insn insn;
     uint8_t bytes[15];
-    uint64_t pte, *l1e;
+    uint64_t pte;
     unsigned idx;
     mfn_t l1;
     int rc;
@@ -91,8 +91,9 @@ bool pv_emulate_pt_write(struct vcpu *v, uintptr_t va,
     rc = mm_lock_tables(d);
     if (rc)
         return rc == -ERESTART; /* fault again, and go on */
-    l1e = table_find_l1e(v->pv.cr3_kernel, va, &table);
-    target = l1e ? target_of(d, READ_ONCE(*l1e)) : NULL;
+    l1 = table_find_l1(v->pv.cr3_kernel, va);
+    target = l1.n != INVALID_MFN.n ? target_of(d, READ_ONCE(*l1_entry(l1, va)))
+                                   : NULL;
     rc = target ? store(d, target, va & (PAGE_SIZE - 1), &insn, regs) : -EAGAIN;
     spin_unlock(&d->mm_lock);
     if (rc)

@@ -132,7 +132,7 @@ struct frame *frame_get(mfn_t m, const struct domain *d)
 {
     struct frame *f = frame_of(m);
 
-    if (!f->refs || f->owner != d->id)
+    if (!mfn_is_ram(m) || !f->refs || f->owner != d->id)
         return NULL;
     f->refs++;
     return f;

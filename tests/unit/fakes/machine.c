@@ -29,7 +29,8 @@ void (*machine_wait)(void);
 __thread struct vcpu *fake_current;
 __thread unsigned fake_cpu;
 static struct vcpu vcpu;
-static uint32_t tlb_clock, flushed_at;
+uint64_t tlb_clock;
+static uint64_t flushed_at;
 
 void machine_reset(void)
 {
@@ -88,11 +89,6 @@ void spin_wait(void)
     if (!machine_wait)
         abort(); /* one CPU: nobody would ever let go */
     machine_wait();
-}
-
-uint32_t tlb_now(void)
-{
-    return tlb_clock;
 }
 
 cpumask_t tlb_stale(cpumask_t mask, uint32_t stamp)

@@ -122,7 +122,8 @@ unlock:
 /* --- Frames ----------------------------------------------------------------
  */
 
-struct frame *grant_frame_get(struct domain *d, uint64_t gmfn, bool readonly)
+static inline struct frame *frame_hold(struct domain *d, uint64_t gmfn,
+                                       bool readonly)
 {
     struct frame *f = frame_get(mfn(gmfn), d);
 
@@ -136,6 +137,11 @@ struct frame *grant_frame_get(struct domain *d, uint64_t gmfn, bool readonly)
         return NULL;
     }
     return f;
+}
+
+struct frame *grant_frame_get(struct domain *d, uint64_t gmfn, bool readonly)
+{
+    return frame_hold(d, gmfn, readonly);
 }
 
 void grant_frame_put(struct domain *d, struct frame *frame, bool readonly)
@@ -221,7 +227,7 @@ static int16_t pin_locked(struct domain *rd, grant_ref_t ref, domid_t user,
         pin->domid = user;
     }
 
-    *frame = grant_frame_get(rd, pin->frame, readonly);
+    *frame = frame_hold(rd, pin->frame, readonly);
     if (!*frame) {
         status_clear(entry, pin);
         return GNTST_general_error;

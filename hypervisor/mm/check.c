@@ -126,6 +126,8 @@ static void check_owned(const struct frame *f)
     check.nr_owned++;
     want((word & T_COUNT) <= (f->refs & FRAME_COUNT),
          "more types than references", frame_mfn(f), word);
+    want(!(word & T_VALID) || (word & T_COUNT), "a type without a use",
+         frame_mfn(f), word);
     if (f->refs & FRAME_ALLOCATED)
         use(f, FT_NONE);
     if (word & T_PINNED) {
@@ -139,7 +141,7 @@ static void check_owned(const struct frame *f)
     if (word & T_PARTIAL) {
         use(f, FT_NONE);
         check_entries(f, (word & T_POS) >> T_POS_SHIFT);
-    } else if ((word & T_COUNT) && (word & T_VALID)) {
+    } else if (word & T_VALID) {
         check_entries(f, ENTRIES);
     }
 }

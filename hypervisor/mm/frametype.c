@@ -16,9 +16,9 @@
 
 struct domain domain_io = {.id = DOMID_IO, .page_list = NO_LINK};
 
-static bool is_valid_table(uint64_t word)
+static inline bool is_valid_table(uint64_t word)
 {
-    return (word & T_COUNT) && (word & T_VALID) && type_is_table(type_of(word));
+    return (word & T_VALID) && type_is_table(type_of(word));
 }
 
 enum frame_type frame_type(const struct frame *f)
@@ -51,7 +51,8 @@ unsigned frame_table_level(const struct frame *f, const struct domain *d)
      * page, one of the two looks would have found neither.
      */
     again = __atomic_load_n(&f->type, __ATOMIC_ACQUIRE);
-    if (!is_valid_table(again) || type_of(again) != type_of(word))
+    if (unlikely(again != word) &&
+        (!is_valid_table(again) || type_of(again) != type_of(word)))
         return 0;
     return type_of(word) - FT_L1 + 1;
 }

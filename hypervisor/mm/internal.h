@@ -34,12 +34,12 @@ void frame_free_stolen(struct frame *f);
  *   63..61 type | 60 valid | 59 pinned | 58 foreign | 57 partial |
  *   56 dropping | 55..46 position | 45..0 count
  *
- * Count 0: the type is only a memory of what stale translations may exist
- * for; the next user may choose another after a flush. Count > 0 and not
- * `valid`: the first user is still flushing or validating, or the last one is
- * on its way out. `partial`: a
- * preempted validation holds entries [0, position) and a general reference.
- * `dropping`: the frame waits in d->pv.drop, which holds a reference too.
+ * Count 0: never `valid`; the type is only a memory of what stale translations
+ * may exist for; the next user may choose another after a flush. Count > 0 and
+ * not `valid`: the first user is still flushing or validating, or the last one
+ * is on its way out. `partial`: a preempted validation holds entries [0,
+ * position) and a general reference. `dropping`: the frame waits in d->pv.drop,
+ * which holds a reference too.
  */
 #define T_TYPE_SHIFT  61
 #define T_VALID_SHIFT 60

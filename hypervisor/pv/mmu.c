@@ -10,16 +10,16 @@
 
 #include "cpu/cpu.h"
 #include "hypercall/handlers.h"
-#include "mm/guestcopy.h"
+#include "mm/guestword.h"
 #include "mm/tlb.h"
 
 #define MMU_PREEMPTED (1u << 31)
 
-int mm_owner_get(domid_t id, struct domain **owner)
+int mm_other_owner_get(domid_t id, struct domain **owner)
 {
     struct domain *self = current->domain, *d;
 
-    if (id == DOMID_SELF || id == self->id) {
+    if (id == self->id) {
         *owner = self;
         return 0;
     }
@@ -45,24 +45,33 @@ int mm_owner_get(domid_t id, struct domain **owner)
     return 0;
 }
 
-void mm_owner_put(struct domain *owner)
+void mm_other_owner_put(struct domain *owner)
 {
-    if (owner != current->domain && owner != &domain_io && owner != &domain_xen)
+    if (owner != &domain_io && owner != &domain_xen)
         domain_put(owner);
+}
+
+/* What a table let go of must be gone before the next entry is looked at. */
+static inline int drain(struct domain *d)
+{
+    return unlikely(d->pv.nr_drops) ? frame_drain(d) : 0;
+}
+
+static __attribute__((noinline)) int lock_to_drain(struct domain *d)
+{
+    int rc = d != current->domain && domain_is_dying(d) ? -ESRCH : drain(d);
+
+    if (rc)
+        spin_unlock(&d->mm_lock);
+    return rc;
 }
 
 int mm_lock_tables(struct domain *d)
 {
-    int rc;
-
     spin_lock(&d->mm_lock);
-    if (d != current->domain && domain_is_dying(d))
-        rc = -ESRCH;
-    else
-        rc = frame_drain(d);
-    if (rc)
-        spin_unlock(&d->mm_lock);
-    return rc;
+    if (likely(d == current->domain && !d->pv.nr_drops))
+        return 0;
+    return lock_to_drain(d);
 }
 
 int mm_batch_start(const struct hc_args *a, struct mm_batch *b)
@@ -92,8 +101,8 @@ long mm_batch_end(struct hc_args *a, const struct mm_batch *b, uint32_t done,
 }
 
 /* False when the entry was not what was expected; *old: what it was. */
-static bool entry_exchange(uint64_t *p, uint64_t pte,
-                           const struct entry_update *u, uint64_t *old)
+static inline bool entry_exchange(uint64_t *p, uint64_t pte,
+                                  const struct entry_update *u, uint64_t *old)
 {
     uint64_t new = pte;
 
@@ -149,12 +158,6 @@ int table_entry_set(struct domain *d, struct domain *owner, struct frame *table,
     if (old & PTE_P)
         entry_put(d, level, old);
     return 0;
-}
-
-/* What a table let go of must be gone before the next entry is looked at. */
-static inline int drain(struct domain *d)
-{
-    return unlikely(d->pv.nr_drops) ? frame_drain(d) : 0;
 }
 
 /* Entry number of `va` at a level. */
@@ -300,6 +303,11 @@ static int update_one(struct domain *d, struct domain *owner,
 static long fetch(struct mmu_update *req, const void *list, uint32_t first,
                   uint32_t nr)
 {
+    if (nr == 1)
+        return guest_load(req, (const struct mmu_update *)list + first,
+                          sizeof(*req))
+                   ? -EFAULT
+                   : 1;
     nr = MIN(nr, PIECE);
     if (likely(!copy_array_from(req, list, first, nr, sizeof(*req))))
         return nr;

@@ -10,8 +10,21 @@
  * The owner of frames that a call names: the caller, DOMID_IO, and for
  * privileged callers DOMID_XEN and any living domain. -EPERM, -ESRCH.
  */
-int mm_owner_get(domid_t id, struct domain **owner);
-void mm_owner_put(struct domain *owner);
+int mm_other_owner_get(domid_t id, struct domain **owner);
+void mm_other_owner_put(struct domain *owner);
+
+static inline int mm_owner_get(domid_t id, struct domain **owner)
+{
+    if (unlikely(id != DOMID_SELF))
+        return mm_other_owner_get(id, owner);
+    *owner = current->domain;
+    return 0;
+}
+static inline void mm_owner_put(struct domain *owner)
+{
+    if (unlikely(owner != current->domain))
+        mm_other_owner_put(owner);
+}
 
 /*
  * Take d->mm_lock with nothing left to drop: -ERESTART when that took too

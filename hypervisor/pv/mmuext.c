@@ -7,7 +7,7 @@
 #include "cpu/feature.h"
 #include "cpu/lapic.h"
 #include "hypercall/handlers.h"
-#include "mm/guestcopy.h"
+#include "mm/guestword.h"
 #include "mm/tlb.h"
 
 static int op_pin(struct domain *d, mfn_t m, enum frame_type type)
@@ -203,8 +203,8 @@ long hc_mmuext_op(struct hc_args *a)
     while (!rc && done < b.nr) {
         if (done && hypercall_should_yield())
             rc = -ERESTART;
-        else if (copy_array_from(&op, (const void *)a->arg[0], done, 1,
-                                 sizeof(op)))
+        else if (guest_load(&op, (const struct mmuext_op *)a->arg[0] + done,
+                            sizeof(op)))
             rc = -EFAULT;
         else
             rc = run_op(owner, &op);

@@ -11,7 +11,7 @@ enum latency_kind {
     LATENCY_HYPERCALL, /* what: its number */
     LATENCY_EXCEPTION, /* what: its vector */
     LATENCY_INTERRUPT, /* what: its vector */
-    LATENCY_EXIT,      /* since the entry, whatever it was, to the way out */
+    LATENCY_EXIT,      /* since the entry, to a way out that had work to do */
     LATENCY_NR
 };
 

@@ -166,7 +166,7 @@ hypercall_done:
 /*
  * Back to the guest in the frame at RSP, which is this CPU's cpu_info.regs,
  * after all that wants to be done first. An idle CPU's vcpu_info always shows
- * an event, which sends it through pv_exit().
+ * an event, which sends it by pv_event() to pv_exit().
  */
     .globl pv_return
     .hidden pv_return
@@ -179,6 +179,12 @@ pv_return:
     je restore
     cmpb $0, 1(%rax) /* evtchn_upcall_mask */
     jne restore
+    mov %rsp, %rdi
+    sub $8, %rsp
+    call pv_event
+    add $8, %rsp
+    cmpq $0, CPU_INFO_WORK(%rsp) /* it may have crashed */
+    je restore
 do_work:
     sub $8, %rsp
     call pv_exit

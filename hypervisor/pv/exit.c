@@ -43,59 +43,54 @@ void pv_send_nmi(struct vcpu *v)
     cpu_raise(READ_ONCE(v->unit.cpu), WORK_SCHED);
 }
 
-/* An NMI goes first, and not into another one's handler (iret ends it). */
-static __attribute__((noinline)) bool deliver_nmi(struct vcpu *v,
-                                                  struct cpu_user_regs *regs)
+/* Events and NMIs of the vCPU that goes on: an NMI goes first, and not into
+   another one's handler (iret ends it). */
+static void deliver(struct vcpu *v, struct cpu_user_regs *regs)
 {
     struct pv_vcpu *p = &v->pv;
 
-    if (p->in_nmi || !p->trap[TRAP_NMI].address)
-        return false;
-    p->nmi_pending = false;
-    p->in_nmi = true;
-    pv_bounce(v, regs, p->trap[TRAP_NMI].address, BOUNCE_MASK, 0);
-    return true;
-}
-
-/* Events and NMIs of the vCPU that goes on. */
-static inline void deliver(struct vcpu *v, struct cpu_user_regs *regs)
-{
-    if (unlikely(READ_ONCE(v->pv.nmi_pending)) && deliver_nmi(v, regs))
+    if (unlikely(READ_ONCE(p->nmi_pending)) && !p->in_nmi &&
+        p->trap[TRAP_NMI].address) {
+        p->nmi_pending = false;
+        p->in_nmi = true;
+        pv_bounce(v, regs, p->trap[TRAP_NMI].address, BOUNCE_MASK, 0);
         return;
-    if (vcpu_event_pending(v))
-        bounce(v, regs, v->pv.event_callback, BOUNCE_MASK, 0,
-               !v->pv.kernel_mode);
-}
-
-/* Until there is none left. */
-static __attribute__((noinline)) void do_work(struct cpu_info *ci)
-{
-    for (;;) {
-        uint64_t work = READ_ONCE(ci->work);
-
-        if (work) {
-            do_some(work);
-        } else if (current->domain->id == DOMID_IDLE) {
-            idle_once();
-            latency_begin(); /* interrupts were on */
-        } else {
-            return;
-        }
     }
+    if (vcpu_event_pending(v))
+        pv_bounce(v, regs, p->event_callback, BOUNCE_MASK, 0);
 }
 
 void pv_exit(void)
 {
     struct cpu_info *ci = cpu_info();
 
-    do {
+    for (;;) {
+        uint64_t work = READ_ONCE(ci->work);
         struct vcpu *v = current;
 
-        if (unlikely(READ_ONCE(ci->work) || v->domain->id == DOMID_IDLE)) {
-            do_work(ci);
-            v = current;
+        if (work) {
+            do_some(work);
+        } else if (v->domain->id == DOMID_IDLE) {
+            idle_once();
+            latency_begin(); /* interrupts were on */
+        } else {
+            deliver(v, &ci->regs);
+            if (likely(!READ_ONCE(ci->work))) {
+                latency_end(LATENCY_EXIT, 0);
+                return;
+            }
         }
-        deliver(v, &ci->regs);
-    } while (unlikely(READ_ONCE(ci->work)));
-    latency_end(LATENCY_EXIT, 0);
+    }
+}
+
+void pv_event(struct cpu_user_regs *regs)
+{
+    struct vcpu *v = current;
+
+    /* The idle vCPU has none. */
+    if (unlikely(!v->pv.event_callback))
+        pv_exit();
+    else
+        bounce(v, regs, v->pv.event_callback, BOUNCE_MASK, 0,
+               !v->pv.kernel_mode);
 }

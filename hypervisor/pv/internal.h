@@ -118,5 +118,6 @@ void pv_iret_counted(struct cpu_user_regs *regs);
 void pv_syscall32(struct cpu_user_regs *regs);
 void pv_return_fault(struct cpu_user_regs *regs);
 void pv_trap(struct cpu_user_regs *regs);
+void pv_event(struct cpu_user_regs *regs); /* exit.c: one is pending */
 
 #endif

@@ -39,8 +39,25 @@ static inline bool guest_addr_small(const void *guest, size_t n,
 
 #define GUEST_IN_LINE static inline __attribute__((always_inline)) MUST_CHECK
 
-/* copy_from_guest(), copy_to_guest() of a constant size: 2, 4, or up to eight
-   words of 8. */
+/* Do op(i) for each of n / 8 words; n is a constant, up to 64. */
+#define GUEST_WORDS(op, n)                                                     \
+    do {                                                                       \
+        op(0, n) op(1, n) op(2, n) op(3, n);                                   \
+        op(4, n) op(5, n) op(6, n) op(7, n);                                   \
+    } while (0)
+#define GUEST_WORD_IN(i, n)                                                    \
+    if ((n) > (i)*8) {                                                         \
+        GUEST_LOAD(word, (const uint64_t *)p + (i));                           \
+        memcpy((char *)dst + (i)*8, &word, sizeof(word));                      \
+    }
+#define GUEST_WORD_OUT(i, n)                                                   \
+    if ((n) > (i)*8) {                                                         \
+        memcpy(&word, (const char *)src + (i)*8, sizeof(word));                \
+        GUEST_STORE((uint64_t *)p + (i), word);                                \
+    }
+
+/* copy_from_guest(), copy_to_guest() of a constant size: 4 in, 2 out, or up to
+   eight words of 8. */
 GUEST_IN_LINE int guest_load(void *dst, const void *guest, size_t n)
 {
     uint64_t word;
@@ -54,11 +71,7 @@ GUEST_IN_LINE int guest_load(void *dst, const void *guest, size_t n)
         memcpy(dst, &half, sizeof(half));
         return 0;
     }
-#pragma GCC unroll 8
-    for (size_t i = 0; i < n; i += sizeof(word)) {
-        GUEST_LOAD(word, (const uint64_t *)(p + i));
-        memcpy((char *)dst + i, &word, sizeof(word));
-    }
+    GUEST_WORDS(GUEST_WORD_IN, n);
     return 0;
 fault:
     return -EFAULT;
@@ -77,11 +90,7 @@ GUEST_IN_LINE int guest_store(void *guest, const void *src, size_t n)
         GUEST_STORE((uint16_t *)p, quarter);
         return 0;
     }
-#pragma GCC unroll 8
-    for (size_t i = 0; i < n; i += sizeof(word)) {
-        memcpy(&word, (const char *)src + i, sizeof(word));
-        GUEST_STORE((uint64_t *)(p + i), word);
-    }
+    GUEST_WORDS(GUEST_WORD_OUT, n);
     return 0;
 fault:
     return -EFAULT;

@@ -86,12 +86,9 @@ static void table_drop(struct frame *f, struct domain *d, unsigned nr)
     const uint64_t *table = frame_virt(f);
 
     while (nr-- > 0) {
-        uint64_t e;
+        uint64_t e = READ_ONCE(table[nr]);
 
-        if (is_host_slot(level, nr))
-            continue;
-        e = READ_ONCE(table[nr]);
-        if (!(e & PTE_P))
+        if (!(e & PTE_P) || is_host_slot(level, nr))
             continue;
         entry_put(d, level, e);
         if (level > 1 && nr && hypercall_should_yield() && drop_defer(d, f, nr))
@@ -135,13 +132,10 @@ static int table_validate(struct frame *f, struct domain *d, unsigned level,
     uint64_t *table = frame_virt(f);
 
     for (unsigned i = start; i < ENTRIES; i++) {
-        uint64_t e, stored;
+        uint64_t e = READ_ONCE(table[i]), stored = e;
         int rc;
 
-        if (is_host_slot(level, i))
-            continue;
-        e = stored = READ_ONCE(table[i]);
-        if (!(e & PTE_P))
+        if (!(e & PTE_P) || is_host_slot(level, i))
             continue;
         if (preempt && level > 1 && i > start && hypercall_should_yield())
             rc = -ERESTART;

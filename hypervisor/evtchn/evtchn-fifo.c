@@ -170,6 +170,7 @@ static inline bool append(struct vcpu *v, struct evtchn_fifo_vcpu *f,
                           evtchn_port_t port, struct evtchn *chn,
                           struct evtchn_fifo_vcpu *old)
 {
+    struct evtchn_fifo_control_block *block = f->block;
     uint8_t prio = READ_ONCE(chn->priority);
     evtchn_port_t *tail = &f->tail[prio];
     event_word_t *tail_word;
@@ -187,9 +188,9 @@ static inline bool append(struct vcpu *v, struct evtchn_fifo_vcpu *f,
     *tail = port;
     if (linked)
         return false;
-    WRITE_ONCE(f->block->head[prio], port);
+    WRITE_ONCE(block->head[prio], port);
     bit = 1u << prio;
-    return !(__atomic_fetch_or(&f->block->ready, bit, __ATOMIC_SEQ_CST) & bit);
+    return !(__atomic_fetch_or(&block->ready, bit, __ATOMIC_SEQ_CST) & bit);
 }
 
 /* Put a port that is pending and not masked in its queue, unless it is. */

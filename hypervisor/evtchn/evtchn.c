@@ -110,9 +110,9 @@ static __attribute__((noinline)) bool is_polled(const struct domain *d,
         uint64_t bits = READ_ONCE(d->evtchn->polling[w]);
 
         for (; unlikely(bits); bits &= bits - 1) {
-            const struct vcpu *v = d->vcpu[w * 64 + __builtin_ctzll(bits)];
-
-            if (v && unlikely(waits_for(v, port)))
+            /* Who polls is there as long as d is. */
+            if (unlikely(
+                    waits_for(d->vcpu[w * 64 + __builtin_ctzll(bits)], port)))
                 return true;
         }
     }

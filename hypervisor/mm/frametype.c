@@ -418,7 +418,6 @@ void frame_unpin_dead(struct frame *f, struct domain *d)
 
 /* ---- entries ---- */
 
-#define PTE_HIGH_AVAIL (0x7full << 52)
 #define PTE_ANY_LEVEL                                                          \
     (PTE_P | PTE_RW | PTE_US | PTE_A | PTE_D | PTE_AVAIL | PTE_HIGH_AVAIL |    \
      PTE_NX | PTE_ADDR)
@@ -430,13 +429,6 @@ static bool entry_bits_ok(unsigned level, uint64_t pte)
     uint64_t allowed = PTE_ANY_LEVEL | (level == 1 ? PTE_L1_ONLY : 0);
 
     return !(pte & ~allowed) && !((pte & PTE_ADDR) >> cpu_phys_bits);
-}
-
-bool entry_is_similar(uint64_t old, uint64_t pte)
-{
-    return (old & pte & PTE_P) &&
-           !((old ^ pte) &
-             ~(PTE_A | PTE_D | PTE_AVAIL | PTE_NX | PTE_US | PTE_HIGH_AVAIL));
 }
 
 /*

@@ -37,6 +37,7 @@ enum frame_type {
 #define PTE_G            (1ull << 8)
 #define PTE_AVAIL        (7ull << 9)
 #define PTE_GUEST_KERNEL (1ull << 52)
+#define PTE_HIGH_AVAIL   (0x7full << 52)
 #define PTE_NX           (1ull << 63)
 #define PTE_ADDR         0x000ffffffffff000ull
 
@@ -84,7 +85,12 @@ int frame_get_typed_preempt(mfn_t m, struct domain *d, enum frame_type type);
 /* Type reference for a writable mapping in the tables of another domain. */
 int frame_type_get_foreign(struct frame *f, struct domain *owner);
 /* Only attribute bits of what a present entry maps differ: no new rights. */
-bool entry_is_similar(uint64_t old, uint64_t pte);
+static inline bool entry_is_similar(uint64_t old, uint64_t pte)
+{
+    return (old & pte & PTE_P) &&
+           !((old ^ pte) &
+             ~(PTE_A | PTE_D | PTE_AVAIL | PTE_NX | PTE_US | PTE_HIGH_AVAIL));
+}
 /* As it is to be stored: user bit, kernel marker, nothing global. */
 static inline uint64_t entry_adjust(unsigned level, uint64_t pte)
 {

@@ -60,8 +60,8 @@ static inline bool guest_addr_small(const void *guest, size_t n,
    eight words of 8. */
 GUEST_IN_LINE int guest_load(void *dst, const void *guest, size_t n)
 {
-    uint64_t word;
-    uint32_t half;
+    uint64_t word = 0; /* which the asm sets, unseen by checkers */
+    uint32_t half = 0;
     uintptr_t p;
 
     if (unlikely(!guest_addr_small(guest, n, &p)))

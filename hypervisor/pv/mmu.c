@@ -125,29 +125,43 @@ static inline bool entry_exchange(uint64_t *p, uint64_t pte,
     return true;
 }
 
+/*
+ * The new entry maps what the old one does, with no more rights: nothing is to
+ * be checked. 1 when that is not so, 0, -EAGAIN.
+ */
+static inline int entry_restrict(struct domain *d, unsigned level, uint64_t *p,
+                                 uint64_t old, const struct entry_update *u)
+{
+    uint64_t pte = entry_adjust(level, u->pte);
+
+    if (entry_is_similar(old, pte))
+        return entry_exchange(p, pte, u, &old) ? 0 : -EAGAIN;
+
+    /* Write-protecting, as fork does to every page. */
+    if (level > 1 || !(old & PTE_RW) || !entry_is_similar(old & ~PTE_RW, pte))
+        return 1;
+    if (!entry_exchange(p, pte, u, &old))
+        return -EAGAIN;
+    if (mfn_is_ram(pte_mfn(old)))
+        frame_type_put(frame_of(pte_mfn(old)), d);
+    return 0;
+}
+
 int table_entry_set(struct domain *d, struct domain *owner, struct frame *table,
                     unsigned i, const struct entry_update *u)
 {
     unsigned level = u->level ? u->level : frame_table_level(table, d);
     uint64_t *p = (uint64_t *)frame_virt(table) + i;
-    uint64_t old = READ_ONCE(*p), pte = entry_adjust(level, u->pte);
+    uint64_t old = READ_ONCE(*p), pte = u->pte;
     int rc;
 
     if (level == 4 && i >= HOST_L4_FIRST && i <= HOST_L4_LAST)
         return -EINVAL;
-    if ((old & pte & PTE_P) && entry_is_similar(old, pte))
-        return entry_exchange(p, pte, u, &old) ? 0 : -EAGAIN;
-
-    /* Only less: write-protecting, as fork does to every page. */
-    if (level == 1 && (old & PTE_RW) && (pte & PTE_P) &&
-        entry_is_similar(old & ~PTE_RW, pte)) {
-        if (!entry_exchange(p, pte, u, &old))
-            return -EAGAIN;
-        if (mfn_is_ram(pte_mfn(old)))
-            frame_type_put(frame_of(pte_mfn(old)), d);
-        return 0;
+    if (old & pte & PTE_P) {
+        rc = entry_restrict(d, level, p, old, u);
+        if (rc <= 0)
+            return rc;
     }
-    pte = u->pte;
     rc = pte & PTE_P ? entry_get_preempt(d, owner, level, &pte) : 0;
     if (rc)
         return rc;
@@ -418,8 +432,8 @@ static int flush_for_va(struct domain *d, uintptr_t va, uint64_t flags)
     return 0;
 }
 
-static long update_va(uintptr_t va, uint64_t pte, uint64_t flags,
-                      struct domain *owner)
+static inline long update_va(uintptr_t va, uint64_t pte, uint64_t flags,
+                             struct domain *owner)
 {
     struct vcpu *v = current;
     struct domain *d = v->domain;

@@ -13,8 +13,6 @@
 #include "mm/guestword.h"
 #include "mm/tlb.h"
 
-#define MMU_PREEMPTED (1u << 31)
-
 int mm_other_owner_get(domid_t id, struct domain **owner)
 {
     struct domain *self = current->domain, *d;
@@ -74,19 +72,15 @@ int mm_lock_tables(struct domain *d)
     return lock_to_drain(d);
 }
 
-int mm_batch_start(const struct hc_args *a, struct mm_batch *b)
+int mm_batch_go_on(const struct hc_args *a, struct mm_batch *b)
 {
     const void *pdone = (const void *)a->arg[2];
 
-    b->nr = (uint32_t)a->arg[1] & ~MMU_PREEMPTED;
-    b->done = 0;
-    if (((uint32_t)a->arg[1] & MMU_PREEMPTED) && pdone)
-        return copy_from_guest(&b->done, pdone, sizeof(b->done));
-    return 0;
+    return pdone ? copy_from_guest(&b->done, pdone, sizeof(b->done)) : 0;
 }
 
-long mm_batch_end(struct hc_args *a, const struct mm_batch *b, uint32_t done,
-                  size_t size, long rc)
+long mm_batch_report(struct hc_args *a, const struct mm_batch *b, uint32_t done,
+                     size_t size, long rc)
 {
     void *pdone = (void *)a->arg[2];
     uint32_t total = b->done + done;

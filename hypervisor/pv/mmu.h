@@ -39,9 +39,25 @@ int mm_lock_tables(struct domain *d);
 struct mm_batch {
     uint32_t nr, done; /* to do now; done before */
 };
-int mm_batch_start(const struct hc_args *a, struct mm_batch *b);
-long mm_batch_end(struct hc_args *a, const struct mm_batch *b, uint32_t done,
-                  size_t size, long rc);
+#define MMU_PREEMPTED (1u << 31) /* in the count: this call goes on */
+int mm_batch_go_on(const struct hc_args *a, struct mm_batch *b);
+long mm_batch_report(struct hc_args *a, const struct mm_batch *b, uint32_t done,
+                     size_t size, long rc);
+
+static inline int mm_batch_start(const struct hc_args *a, struct mm_batch *b)
+{
+    b->nr = (uint32_t)a->arg[1] & ~MMU_PREEMPTED;
+    b->done = 0;
+    return (uint32_t)a->arg[1] & MMU_PREEMPTED ? mm_batch_go_on(a, b) : 0;
+}
+
+static inline long mm_batch_end(struct hc_args *a, const struct mm_batch *b,
+                                uint32_t done, size_t size, long rc)
+{
+    if (likely(rc != -ERESTART && !a->arg[2]))
+        return rc;
+    return mm_batch_report(a, b, done, size, rc);
+}
 
 /*
  * Change entry `i` of a valid table of d, lock held: checked, references

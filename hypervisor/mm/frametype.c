@@ -140,8 +140,7 @@ static int table_validate(struct frame *f, struct domain *d, unsigned level,
         if (preempt && level > 1 && i > start && hypercall_should_yield())
             rc = -ERESTART;
         else
-            rc = preempt ? entry_get_preempt(d, d, level, &e)
-                         : entry_get(d, d, level, &e);
+            rc = entry_get(d, d, level, &e, preempt);
         if (rc == -ERESTART) {
             WRITE_ONCE(f->type, type_word(type_of(f->type)) | T_PARTIAL |
                                     (uint64_t)i << T_POS_SHIFT);
@@ -493,8 +492,8 @@ static int get_l1(struct domain *d, struct domain *owner, uint64_t *pte)
     return 0;
 }
 
-static int get_entry(struct domain *d, struct domain *owner, unsigned level,
-                     uint64_t *pte, bool preempt)
+int entry_get(struct domain *d, struct domain *owner, unsigned level,
+              uint64_t *pte, bool preempt)
 {
     int rc;
 
@@ -512,18 +511,6 @@ static int get_entry(struct domain *d, struct domain *owner, unsigned level,
     if (!rc)
         *pte = entry_adjust(level, *pte);
     return rc;
-}
-
-int entry_get(struct domain *d, struct domain *owner, unsigned level,
-              uint64_t *pte)
-{
-    return get_entry(d, owner, level, pte, false);
-}
-
-int entry_get_preempt(struct domain *d, struct domain *owner, unsigned level,
-                      uint64_t *pte)
-{
-    return get_entry(d, owner, level, pte, true);
 }
 
 void entry_put(struct domain *d, unsigned level, uint64_t pte)

@@ -72,15 +72,14 @@ void frame_type_put(struct frame *f, struct domain *d);
  * `owner` (d itself, or a foreign domain for L1), take the references it
  * needs, and rewrite it as it shall be stored (adjust, pv-guest.md 4.2).
  * Not-present entries pass untouched. entry_put() undoes a stored entry.
+ * `preempt`: -ERESTART when validating a tree takes long. What was done so far
+ * is kept, the same call continues it.
  */
 int entry_get(struct domain *d, struct domain *owner, unsigned level,
-              uint64_t *pte);
+              uint64_t *pte, bool preempt);
 void entry_put(struct domain *d, unsigned level, uint64_t pte);
 
-/* The same; `preempt`: -ERESTART when validating a tree takes long. What was
-   done so far is kept, the same call continues it. */
-int entry_get_preempt(struct domain *d, struct domain *owner, unsigned level,
-                      uint64_t *pte);
+/* frame_get_typed() with `preempt`. */
 int frame_get_typed_preempt(mfn_t m, struct domain *d, enum frame_type type);
 /* Type reference for a writable mapping in the tables of another domain. */
 int frame_type_get_foreign(struct frame *f, struct domain *owner);

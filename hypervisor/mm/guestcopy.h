@@ -1,5 +1,6 @@
 /*
- * The only door to guest memory by guest address. Works on the address space
+ * The only door to guest memory by guest address, with guestword.h for what
+ * must be quick. Works on the address space
  * of the running vCPU in virtual kernel mode; a bad address, a hole or the
  * hypervisor's range gives -EFAULT and copies nothing past the fault.
  */

@@ -1,6 +1,7 @@
 /*
  * Guest memory in line, for the few paths that are taken all the time; the
- * rest goes by guestcopy.h, whose rules hold here, too.
+ * rest goes by guestcopy.h, whose rules hold here, too: each word is read or
+ * written once, and an address is masked before it is used.
  */
 #ifndef MM_GUESTWORD_H
 #define MM_GUESTWORD_H

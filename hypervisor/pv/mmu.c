@@ -156,7 +156,7 @@ int table_entry_set(struct domain *d, struct domain *owner, struct frame *table,
         if (rc <= 0)
             return rc;
     }
-    rc = pte & PTE_P ? entry_get_preempt(d, owner, level, &pte) : 0;
+    rc = pte & PTE_P ? entry_get(d, owner, level, &pte, true) : 0;
     if (rc)
         return rc;
     if (!entry_exchange(p, pte, u, &old)) {

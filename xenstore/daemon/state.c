@@ -494,6 +494,10 @@ void state_commit(struct state *st, struct store *s)
     records = store_records(s, &len);
     if (!len)
         return;
+    if (!st->next && is_due(st)) {
+        journal_catch_up_all(s);
+        records = store_records(s, &len);
+    }
     rc = append(st, records, len);
     store_records_taken(s);
     if (rc)

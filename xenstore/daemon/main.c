@@ -307,7 +307,7 @@ static int open_files(const struct options *o)
 
 static int serve(struct options *o, int ready)
 {
-    struct server sv = {0};
+    struct server sv = {.clock = -1};
     long begun_ms = now_ms();
     int listener = -1, rc;
 
@@ -318,7 +318,10 @@ static int serve(struct options *o, int ready)
     if (rc)
         goto out;
     state_start(sv.state, sv.store);
-    sv.base = event_base_new();
+    sv.base = server_base();
+    rc = sv.base ? 0 : -ENOMEM;
+    if (rc)
+        goto out;
     rc = open_sockets(&sv, o, &listener);
     if (rc)
         goto out;

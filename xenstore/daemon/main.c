@@ -24,6 +24,7 @@
 struct options {
     const char *socket, *state, *log, *pid_file;
     bool foreground, recover, no_state, sockets_only, trace;
+    char **argv;
 };
 
 static const char usage[] =
@@ -211,6 +212,7 @@ static const struct store_ops store_ops = {
     .release = domains_release,
     .domain_exists = domains_exists,
     .wake = wake,
+    .control = control_run,
     .log = log_of_store,
 };
 
@@ -262,11 +264,11 @@ static int listen_on(const char *path)
     return fd;
 }
 
-static long now_ms(void)
+static long now_ms(clockid_t clock)
 {
     struct timespec now;
 
-    clock_gettime(CLOCK_MONOTONIC, &now);
+    clock_gettime(clock, &now);
     return now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
@@ -308,7 +310,7 @@ static int open_files(const struct options *o)
 static int serve(struct options *o, int ready)
 {
     struct server sv = {.clock = -1};
-    long begun_ms = now_ms();
+    long begun_ms = now_ms(CLOCK_MONOTONIC);
     int listener = -1, rc;
 
     rc = make_store(&sv);
@@ -333,9 +335,12 @@ static int serve(struct options *o, int ready)
     rc = open_files(o);
     if (rc)
         goto out;
-    log_line(LOG_NOTE, "pvstored %s serves %s: %zu nodes, ready in %ld ms",
+    log_line(LOG_NOTE,
+             "pvstored %s serves %s: %zu nodes, ready in %ld ms, %ld of them "
+             "of CPU time",
              PARAVANE_VERSION, o->socket, store_nr_nodes(sv.store),
-             now_ms() - begun_ms);
+             now_ms(CLOCK_MONOTONIC) - begun_ms,
+             now_ms(CLOCK_PROCESS_CPUTIME_ID));
     if (o->trace)
         store_set_trace(sv.store, true);
     detach(ready);
@@ -354,12 +359,16 @@ out:
     store_destroy(sv.store);
     if (sv.base)
         event_base_free(sv.base);
+    if (sv.update.begins)
+        update_exec(&sv.update, o->argv);
+    update_forget(&sv.update);
     return rc;
 }
 
 int main(int argc, char **argv)
 {
-    struct options o = {.socket = SOCKET_PATH, .state = STATE_PATH};
+    struct options o = {
+        .socket = SOCKET_PATH, .state = STATE_PATH, .argv = argv};
     int ready = -1, rc;
 
     parse_options(&o, argc, argv);

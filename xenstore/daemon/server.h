@@ -3,6 +3,7 @@
 #define XENSTORE_DAEMON_SERVER_H
 
 #include "xenstore/core/store.h"
+#include "xenstore/daemon/control.h"
 #include "xenstore/daemon/gate.h"
 #include "xenstore/daemon/state.h"
 
@@ -37,6 +38,7 @@ struct server {
     int clock; /* what ticks */
     struct peer *dirty;
     struct gate gate;
+    struct update update;
     bool leave; /* stop, but let the holder hold */
 };
 

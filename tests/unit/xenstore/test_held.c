@@ -209,6 +209,30 @@ static void test_a_question_not_answered(void **state)
     assert_int_equal(heard_a(2), 0);
 }
 
+/* What has begun to come in is in the journal, and so is what came before. */
+static void test_a_question_and_half_another(void **state)
+{
+    struct xsd_sockmsg msg = {XS_READ, 2, 0, 3};
+
+    (void)state;
+    make_a();
+    ask_a(1);
+    assert_int_equal(write(theirs, &msg, 10), 10);
+    assert_int_equal(held_readable(held, c, ours), 0);
+    assert_true(nr_records() > 0);
+    keep();
+    resume();
+    assert_int_equal(heard_a(1), 'x');
+    assert_int_equal(write(theirs, (char *)&msg + 10, sizeof(msg) - 10),
+                     sizeof(msg) - 10);
+    turn();
+    assert_int_equal(write(theirs, "/a", 3), 3);
+    turn();
+    assert_int_equal(heard_a(2), 'x');
+    resume();
+    assert_int_equal(heard_a(2), 0);
+}
+
 /* Others' turns are in the table meanwhile. */
 static void test_another_asks(void **state)
 {
@@ -438,6 +462,7 @@ int main(void)
         T(test_out_of_step),
         T(test_questions_leave_no_record),
         T(test_a_question_not_answered),
+        T(test_a_question_and_half_another),
         T(test_another_asks),
         T(test_an_event_after_questions),
         T(test_a_snapshot_after_questions),

@@ -91,6 +91,26 @@ def test_a_damaged_journal_is_refused_and_recovered(h):
     assert h.said("control", "check") == "OK\n"
 
 
+def test_questions_outlive_a_shorter_journal(h):
+    """Answers that left no record, before a new file takes the journal's place
+    and after."""
+    h.start()
+    asks, writes = (Client(Socket(h.dir + "/socket"), "/") for _ in range(2))
+    writes.must(WRITE, b"/a\0x")
+    asks.must(READ, b"/a\0")
+    inode = os.stat(h.dir + "/journal").st_ino
+    for n in range(8000):
+        writes.must(WRITE, b"/big\0" + b"%d" % (n % 10) * 4000)
+        if n % 100 == 0 and inode != os.stat(h.dir + "/journal").st_ino:
+            break
+    assert inode != os.stat(h.dir + "/journal").st_ino, "there is no new journal"
+    for _ in range(3):
+        asks.must(READ, b"/a\0")
+    h.stop(signal.SIGKILL)
+    h.start()
+    assert asks.must(READ, b"/a\0") == b"x" and writes.must(READ, b"/big\0")[:1] == b"%d" % (n % 10)
+
+
 def test_one_daemon_at_a_time(h):
     h.start()
     assert "another pvstored" in h.refuses()

@@ -471,13 +471,13 @@ static size_t step_bytes(size_t len)
     return len > STEP_BYTES / 4 ? 4 * len : STEP_BYTES;
 }
 
-static void shorten(struct state *st, struct store *s, size_t len)
+static void shorten(struct state *st, struct store *s, size_t len, bool due)
 {
     int rc = 0;
 
     if (st->next)
         rc = succession_step(st, step_bytes(len));
-    else if (is_due(st))
+    else if (due)
         rc = succession_begin(st, s);
     if (rc)
         not_now(st, rc);
@@ -487,6 +487,7 @@ void state_commit(struct state *st, struct store *s)
 {
     const char *records;
     size_t len;
+    bool due;
     int rc;
 
     if (!st)
@@ -494,7 +495,8 @@ void state_commit(struct state *st, struct store *s)
     records = store_records(s, &len);
     if (!len)
         return;
-    if (!st->next && is_due(st)) {
+    due = !st->next && is_due(st);
+    if (due) {
         journal_catch_up_all(s);
         records = store_records(s, &len);
     }
@@ -503,5 +505,5 @@ void state_commit(struct state *st, struct store *s)
     if (rc)
         failed(st, rc);
     else
-        shorten(st, s, len);
+        shorten(st, s, len, due);
 }

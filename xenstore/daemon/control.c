@@ -147,6 +147,8 @@ int control_run(void *ctx, struct client *c, const char *args, size_t len,
     const char *name = next(&a);
 
     (void)c;
+    if (!name)
+        return -EINVAL;
     if (!strcmp(name, "help"))
         return help(out);
     if (!strcmp(name, "logfile"))

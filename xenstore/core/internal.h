@@ -115,6 +115,9 @@ struct node **view_root(struct view *v);
 struct node *view_find(struct view *v, const char *path);
 void view_write(struct view *v, const char *path, const void *value,
                 size_t len);
+/* The same, when it has just been looked up: `n`, or NULL. */
+void view_write_at(struct view *v, struct node *n, const char *path,
+                   const void *value, size_t len);
 void view_mkdir(struct view *v, const char *path);
 void view_remove(struct view *v, const char *path);
 void view_set_perms(struct view *v, const char *path, struct perms *perms);

@@ -96,8 +96,12 @@ static void changed(struct view *v, const char *path, struct node *gone,
 
 void view_write(struct view *v, const char *path, const void *value, size_t len)
 {
-    struct node *n = view_find(v, path);
+    view_write_at(v, view_find(v, path), path, value, len);
+}
 
+void view_write_at(struct view *v, struct node *n, const char *path,
+                   const void *value, size_t len)
+{
     if (!n) {
         add(v, path, value, len);
     } else {

@@ -77,7 +77,7 @@ def rates(daemons, a):
 def instructions(program, point, seconds):
     """Of the daemon, per operation."""
     seen = []
-    for more in (1, 2):
+    for more in (1, 4):
         out = tempfile.mkdtemp(prefix="pv-callgrind-", dir=MEMORY)
         d = Daemon(program, ["valgrind", "-q", "--tool=callgrind", f"--callgrind-out-file={out}/%p"])
         done = d.bench("-s", str(more * seconds), "-n", "0", "-c", "1", "-p", "=" + point)[(point, 1)] * more * seconds
@@ -106,7 +106,7 @@ def main():
     print("| operation | daemon | instructions |\n| --- | --- | --- |")
     for point in a.points.split(","):
         for name, program in daemons.items():
-            print(f"| {point} | {name} | {instructions(program, point, a.secs):.0f} |", flush=True)
+            print(f"| {point} | {name} | {instructions(program, point, max(a.secs, 1)):.0f} |", flush=True)
 
 
 if __name__ == "__main__":

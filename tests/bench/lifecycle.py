@@ -25,6 +25,8 @@ FIGURES = {
     "create-1st-warm": ("ms", 1e-3),
     "create-20th-warm": ("ms", 1e-3),
     "destroy": ("ms", 1e-3),
+    "create-hypercalls": ("calls", 1),
+    "create-store-requests": ("requests", 1),
     "memory-daemons-KiB": ("KiB", 1),
     "memory-dom0-KiB": ("KiB", 1),
 }
@@ -46,8 +48,7 @@ def one_boot(hv, tool, log):
     """{figure: [values]} of one boot."""
     slow = machine.how_busy()
     job = job_disk(tool, slow)
-    m = machine.quick_boot(log, hv, job=job, dom0_mem=1024, smp=2, mem=4096, extra=["-nic", "none"],
-                           hvargs=machine.PEER_ARGS if tool == "xl" else "")
+    m = machine.quick_boot(log, hv, job=job, dom0_mem=1024, smp=2, mem=4096, extra=["-nic", "none"])
     try:
         end, v = m.wait(r"BENCH-(OK|FAIL)(.*)", 600 * slow)
         if end is None or v[1] != "OK":

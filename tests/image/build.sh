@@ -95,7 +95,7 @@ start=$((root / 512)), type=linux
 P
     mkfs.vfat -F 16 -n DOM0ESP --offset $((esp / 512)) "$img" $(((root - esp) / 1024))
     mkfs.ext4 -q -F -L dom0root -E offset=$root,lazy_itable_init=1 \
-        -d "$tree" "$img" $((((4 << 30) - root - (1 << 20)) / 4096))
+        -d "$tree" "$img" $((((4 << 30) - root - (1 << 20)) / 1024))k
     timeout 300 qemu-system-x86_64 -accel tcg,thread=multi -cpu max -m 1024 \
         -smp 2 -display none -serial stdio -monitor none -no-reboot \
         -kernel "$out/vmlinuz" -initrd "$out/quick-initrd" \

@@ -222,10 +222,16 @@ def job_disk(files):
         subprocess.run(["rm", "-rf", tmp], check=True)
 
 
+def is_ours(hv):
+    with open(hv, "rb") as f:
+        return b"Paravane" in f.read()
+
+
 def quick_boot(log, hv, *, job=None, dom0_kernel="vmlinux", dom0_args="", hvargs="", dom0_mem=None, **kw):
     """Boot hv with the image's dom0 and its quick init; see tests/image."""
     kernel = os.path.join(IMAGE, dom0_kernel)
     cmdline = f"console=hvc0 panic=-1 quiet {dom0_args}".strip()
+    hvargs += "" if is_ours(hv) else " " + PEER_ARGS
     append = HVARGS + (f" dom0_mem={dom0_mem}M,max:{dom0_mem}M" if dom0_mem else "")
     return Machine(log, kernel=hv, append=f"{append} {hvargs}".strip(),
                    modules=(f"{kernel} {cmdline}", os.path.join(IMAGE, "quick-initrd")), job=job, **kw)

@@ -6,7 +6,7 @@
 # long: 4000
 . /run/job/files/pv/lib.sh
 pv_up
-pv_guest x
+pv_transient x
 cycle() { pvn create -q /run/x.cfg || fail "create $1"; pvn destroy x || fail "destroy $1"; }
 cycle warm; cycle warm; cycle warm
 rss() { awk '/VmRSS/ { print $2 }' "/proc/$(pgrep -ox "$1")/status"; }

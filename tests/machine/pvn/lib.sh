@@ -42,6 +42,14 @@ pv_guest()
     guest_config "$name" "disk=['/run/$name.img,raw,xvda,w']" \
         'vif=["bridge=xenbr0"]' "$@"
 }
+# pv_transient NAME: one that is made to be destroyed: in a soak a stock kernel,
+# which may be anywhere in its boot then, else the tiny guest, which costs less.
+pv_transient()
+{
+    local tiny=(kernel=/run/job/files/tiny.elf "args=net-echo ip=10.9.0.99" memory=8)
+    [ -z "${CYCLES:-}" ] || tiny=()
+    pv_guest "$1" "${tiny[@]}"
+}
 pv_log_of() { cat "/var/log/paravane/console-$1.log" 2>/dev/null; }
 pv_said() { pv_log_of "$1" | grep -aqE "$2"; }
 pv_wait() { wait_for "$3" pv_said "$1" "$2" || { pv_trouble "$1"; fail "$1 did not say '$2'"; }; }

@@ -8,7 +8,7 @@
 . /run/job/files/pv/lib.sh
 pv_up
 pv_guest calm job='n=0; while :; do n=$((n+1)); echo "TICK $n"; sleep 1; done'
-pv_guest victim
+pv_transient victim
 pvn create -q /run/calm.cfg || fail "pvn create"
 pv_wait calm 'TICK 2' 90
 as_before() { [ "$before" = "$(pv_left)" ]; }

@@ -74,6 +74,14 @@ static void settle_send(struct table *t)
     STORE(t->out.armed, 0);
 }
 
+/* And its last read? What that got stays where it is. */
+static void settle_read(struct table *t)
+{
+    if (t->in.armed && t->in.key < HOLDER_KEYS)
+        STORE(t->slot[t->in.key].taken,
+              (uint32_t)t->in.start + t->in.header.msg_len);
+}
+
 int held_open(struct held **held, const char *path)
 {
     struct table *t = map_table(path);
@@ -88,6 +96,7 @@ int held_open(struct held **held, const char *path)
         STORE(t->magic, MAGIC);
     }
     settle_send(t);
+    settle_read(t);
     *held = mem_zalloc(sizeof(**held));
     (*held)->table = t;
     (*held)->in = (struct iovec){t->data, sizeof(t->data)};
@@ -161,19 +170,24 @@ void held_begin(struct held *h, struct client *c)
     STORE(t->slot[key].known, client_in_pos(c));
 }
 
+bool held_has_input(const struct held *h, const struct client *c)
+{
+    return h->table->in.armed && h->table->in.key == client_key(c);
+}
+
 /*
  * Were the last bytes read stored as well? If not they are still here, and what
  * came before them was answered and sent, though the journal may not know it.
  */
-static int resume_input(struct table *t, struct client *c)
+static int resume_input(struct held *h, struct client *c)
 {
+    struct table *t = h->table;
     struct slot *slot = &t->slot[client_key(c)];
-    bool is_last = t->in.armed && t->in.key == client_key(c);
-    uint32_t len = is_last ? t->in.header.msg_len : 0, before = slot->taken;
+    bool is_last = held_has_input(h, c);
+    uint32_t len = is_last ? t->in.header.msg_len : 0;
+    uint32_t before = slot->taken - len;
 
-    if (is_last)
-        before = (uint32_t)t->in.start;
-    if (client_in_pos(c) == before + len)
+    if (client_in_pos(c) == slot->taken)
         return 0;
     if (len > sizeof(t->data))
         return -EPIPE;
@@ -188,7 +202,7 @@ static int resume_input(struct table *t, struct client *c)
 int held_resume(struct held *h, struct client *c)
 {
     struct table *t = h->table;
-    int rc = resume_input(t, c);
+    int rc = resume_input(h, c);
     uint64_t sent;
     size_t waiting;
 

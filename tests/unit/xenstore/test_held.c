@@ -1,10 +1,10 @@
 /*
  * A client's socket that outlives the daemon: killed between any two of
  * reading, storing and sending, the next one answers each request once.
- * sources: $(xs-core-src) xenstore/transport/conn.c xenstore/daemon/held.c
+ * sources: $(xs-core-src) xenstore/transport/conn.c
  */
 #include "tests/unit/xenstore/world.h"
-#include "xenstore/daemon/held.h"
+#include "xenstore/daemon/held.c" /* for a look into its table */
 
 #include <sys/socket.h>
 #include <unistd.h>
@@ -207,6 +207,40 @@ static void test_a_question_not_answered(void **state)
     assert_int_equal(heard_a(2), 0);
     resume();
     assert_int_equal(heard_a(2), 0);
+}
+
+/* Killed as the system call ended that read: the table did not hear of it. */
+static void test_killed_as_the_read_ended(void **state)
+{
+    struct client *other;
+    uint32_t before;
+    int fd[2];
+
+    (void)state;
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fd),
+                     0);
+    other = client_open_held(w.s, KEY + 1);
+    held_begin(held, other);
+    keep();
+    before = held->table->slot[KEY].taken;
+    say(1, "/a\0x", 4);
+    assert_int_equal(held_readable(held, c, ours), 0);
+    held->table->slot[KEY].taken = before;
+    resume();
+    assert_int_equal(heard(), 1);
+    /* Another reads, and the table has no more of what was read then. */
+    for (other = store_next_client(w.s, NULL); client_key(other) != KEY + 1;)
+        other = store_next_client(w.s, other);
+    assert_int_equal(write(fd[1], "\2\0\0", 3), 3);
+    assert_int_equal(held_readable(held, other, fd[0]), 0);
+    keep();
+    resume();
+    assert_int_equal(heard(), 0);
+    say(2, "/a\0x", 4);
+    turn();
+    assert_int_equal(heard(), 2);
+    close(fd[0]);
+    close(fd[1]);
 }
 
 /* What has begun to come in is in the journal, and so is what came before. */
@@ -463,6 +497,7 @@ int main(void)
         T(test_questions_leave_no_record),
         T(test_a_question_not_answered),
         T(test_a_question_and_half_another),
+        T(test_killed_as_the_read_ended),
         T(test_another_asks),
         T(test_an_event_after_questions),
         T(test_a_snapshot_after_questions),

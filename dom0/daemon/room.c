@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define PATIENCE_MS 10000 /* without a page from domain 0 */
+#define PATIENCE_MS 30000 /* without a page from domain 0 */
 #define LOOK_MS     20
 /* Asked for beyond what lacks: pages that other processors still hold, and the
  * balloon's rounding. */
@@ -27,19 +27,22 @@ static int free_kib(struct kit *k, uint64_t *kib, struct fault *f)
     return 0;
 }
 
-/* Somebody who gave domain 0 a fixed size on the hypervisor's command line
- * wants it to keep it. */
-static bool may_shrink_dom0(struct daemon *d, struct kit *k)
+/* Why domain 0 may not shrink, or NULL. Somebody who gave it a fixed size on
+ * the hypervisor's command line wants it to keep it. */
+static const char *why_fixed(struct daemon *d, struct kit *k)
 {
     struct hv_version *v;
     bool fixed;
 
+    if (d->o.autoballoon == BALLOON_YES)
+        return NULL;
     if (d->o.autoballoon != BALLOON_AUTO)
-        return d->o.autoballoon == BALLOON_YES;
+        return "domain 0 keeps its own (autoballoon = no)";
     v = malloc(sizeof(*v));
     fixed = !v || hv_version(k->hv, v) || strstr(v->commandline, "dom0_mem=");
     free(v);
-    return !fixed;
+    return fixed ? "domain 0 keeps its own (dom0_mem=, and autoballoon = auto)"
+                 : NULL;
 }
 
 static int set_target(struct kit *k, uint64_t kib)
@@ -73,9 +76,11 @@ static int wait_free(struct kit *k, uint64_t need_kib, uint64_t *have_kib,
     return rc;
 }
 
+/* On -ENOMEM *why says what domain 0 has to do with it. */
 static int take_from_dom0(struct daemon *d, struct kit *k, const char *name,
                           uint64_t need_kib, uint64_t have_kib,
-                          const struct progress *p, struct fault *f)
+                          const struct progress *p, const char **why,
+                          struct fault *f)
 {
     uint64_t min_kib = (uint64_t)d->o.dom0_min_mib * 1024, own_kib;
     uint64_t take_kib = need_kib - have_kib + SLACK_KIB;
@@ -83,15 +88,19 @@ static int take_from_dom0(struct daemon *d, struct kit *k, const char *name,
     int rc = hv_domain_info(k->hv, 0, &info);
 
     if (rc)
-        return rc;
+        return fault_set(f, rc, FAULT_FAILED, "domain 0: %s", strerror(-rc));
     own_kib = info.tot_pages * 4;
+    *why = "domain 0 cannot spare the rest (dom0-min-memory)";
     if (own_kib < min_kib || own_kib - min_kib < take_kib)
         return -ENOMEM;
     progress_say(p, "taking %llu MiB from domain 0",
                  (unsigned long long)take_kib / 1024);
     rc = set_target(k, own_kib - take_kib);
-    if (!rc)
-        rc = wait_free(k, need_kib, &have_kib, f);
+    if (rc)
+        return fault_set(f, rc, FAULT_FAILED, "domain 0's memory/target: %s",
+                         strerror(-rc));
+    *why = "domain 0 was asked for the rest and did not give it";
+    rc = wait_free(k, need_kib, &have_kib, f);
     log_info("guest %s: domain 0 shrinks by %llu MiB%s", name,
              (unsigned long long)take_kib / 1024, rc ? ", in vain" : "");
     if (rc)
@@ -102,22 +111,23 @@ static int take_from_dom0(struct daemon *d, struct kit *k, const char *name,
 int room_make(struct daemon *d, struct kit *k, const char *name,
               uint64_t need_kib, const struct progress *p, struct fault *f)
 {
+    const char *why = NULL;
     uint64_t have_kib;
     int rc;
 
     pthread_mutex_lock(&one);
     rc = free_kib(k, &have_kib, f);
     if (!rc && have_kib < need_kib) {
-        rc = -ENOMEM;
-        if (may_shrink_dom0(d, k))
-            rc = take_from_dom0(d, k, name, need_kib, have_kib, p, f);
+        why = why_fixed(d, k);
+        rc = why ? -ENOMEM
+                 : take_from_dom0(d, k, name, need_kib, have_kib, p, &why, f);
     }
     pthread_mutex_unlock(&one);
-    if (rc)
+    if (rc == -ENOMEM && why)
         fault_set(f, rc, FAULT_MEMORY,
-                  "guest %s needs %llu MiB of memory, %llu MiB are free", name,
-                  (unsigned long long)(need_kib + 1023) / 1024,
-                  (unsigned long long)have_kib / 1024);
+                  "guest %s needs %llu MiB of memory, %llu MiB are free; %s",
+                  name, (unsigned long long)(need_kib + 1023) / 1024,
+                  (unsigned long long)have_kib / 1024, why);
     return rc;
 }
 

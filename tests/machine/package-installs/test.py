@@ -14,7 +14,7 @@ INSTALL = "sed -i 's/ dom0_mem=[^ \"]*//' /etc/default/grub.d/zz-machine.cfg && 
     "dpkg -i /run/job/paravane.deb && systemctl mask xen.service xendomains.service"
 CHECK = r"""
 export LC_ALL=C
-fail() { echo "VERDICT-FAIL $*"; journalctl -u pvnd -n 20 --no-pager; tail -n 5 /var/log/paravane/*.log; exit 1; }
+fail() { journalctl -u pvnd -n 20 --no-pager; tail -n 5 /var/log/paravane/*.log; echo "VERDICT-FAIL $*"; exit 1; }
 wait_for() { local end=$((SECONDS + $1 * SLOW)); shift; until "$@"; do [ $SECONDS -lt $end ] || return 1; sleep 0.5; done; }
 said() { tr -d '\r' < /var/log/paravane/console-g.log | grep -q "$1"; }
 wait_for 60 pvn list > /dev/null 2>&1 || fail "pvnd does not answer"

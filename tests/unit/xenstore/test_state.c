@@ -2,8 +2,8 @@
  * The journal's file: what was stored is there again, a batch cut off by a kill
  * is not, damage is refused with where it is and can be recovered from, and a
  * new file takes the place of one that has grown.
- * sources: $(xs-core-src) xenstore/transport/conn.c xenstore/daemon/state.c xenstore/daemon/succession.c
- * sources: xenstore/daemon/log.c
+ * sources: $(xs-core-src) xenstore/transport/conn.c xenstore/daemon/state.c
+ * sources: xenstore/daemon/succession.c xenstore/daemon/log.c
  */
 #include "tests/unit/xenstore/world.h"
 #include "xenstore/daemon/state.h"

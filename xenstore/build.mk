@@ -14,7 +14,8 @@ xs-core-src := $(addprefix xenstore/core/,mem.c buf.c map.c path.c perm.c \
 xs-transport-src := $(addprefix xenstore/transport/,conn.c ring.c)
 
 xs-daemon-src := xenstore/transport/socket.c $(addprefix xenstore/daemon/,main.c \
-	server.c sockets.c gate.c holder.c held.c domains.c state.c log.c)
+	options.c server.c control.c sockets.c gate.c holder.c held.c domains.c \
+	state.c succession.c log.c)
 
 xs-cmd-src := $(addprefix xenstore/cmd/,main.c print.c cmd-node.c cmd-tree.c \
 	cmd-live.c)

@@ -65,12 +65,14 @@ static int bad_usage(const char *text)
     return 2;
 }
 
-/* Options stand before or after the command's name. */
-static int parse(struct cmd *c, int argc, char **argv, unsigned long *flags)
+/* Those of argv[1] on, by getopt's `text`. */
+static int take_options(struct cmd *c, int argc, char **argv, const char *text,
+                        unsigned long *flags)
 {
     int o;
 
-    while ((o = getopt_long(argc, argv, "sfprtn:d:h", options, NULL)) != -1)
+    optind = 0;
+    while ((o = getopt_long(argc, argv, text, options, NULL)) != -1)
         switch (o) {
         case 's':
             *flags |= XS_OPEN_SOCKETONLY;
@@ -110,11 +112,30 @@ static int parse(struct cmd *c, int argc, char **argv, unsigned long *flags)
         default:
             return bad_usage("an option is not known");
         }
-    if (optind == argc)
+    return 0;
+}
+
+/* Options stand before or after the command's name; what follows "control" is
+ * the daemon's. */
+static int parse(struct cmd *c, int argc, char **argv, unsigned long *flags)
+{
+    int rc = take_options(c, argc, argv, "+sfprtn:d:h", flags);
+
+    if (rc)
+        return rc;
+    if (optind >= argc)
         return bad_usage("no command");
     c->name = argv[optind];
-    c->argc = argc - optind - 1;
-    c->argv = argv + optind + 1;
+    argc -= optind;
+    argv += optind;
+    if (!strcmp(c->name, "control"))
+        optind = 1;
+    else
+        rc = take_options(c, argc, argv, "sfprtn:d:h", flags);
+    if (rc)
+        return rc;
+    c->argc = argc - optind;
+    c->argv = argv + optind;
     return 0;
 }
 

@@ -7,12 +7,10 @@
 /* An idle buffer above this gives its memory back. */
 #define KEEP_BYTES 65536
 
-char *buf_reserve(struct buf *b, size_t len)
+char *buf_make_room(struct buf *b, size_t len)
 {
     size_t have = buf_len(b);
 
-    if (b->cap - b->end >= len)
-        return b->data + b->end;
     if (b->start && b->cap - have >= len && b->start >= have) {
         memmove(b->data, b->data + b->start, have);
         b->start = 0;
@@ -23,19 +21,6 @@ char *buf_reserve(struct buf *b, size_t len)
         b->cap = b->cap ? 2 * b->cap : 1024;
     b->data = mem_resize(b->data, b->cap);
     return b->data + b->end;
-}
-
-void buf_extend(struct buf *b, size_t len)
-{
-    b->end += len;
-}
-
-void buf_append(struct buf *b, const void *data, size_t len)
-{
-    if (!len)
-        return;
-    memcpy(buf_reserve(b, len), data, len);
-    b->end += len;
 }
 
 void buf_consume(struct buf *b, size_t len)

@@ -3,6 +3,7 @@
 #define XENSTORE_CORE_BUF_H
 
 #include <stddef.h>
+#include <string.h>
 
 struct buf {
     char *data;
@@ -19,10 +20,27 @@ static inline const char *buf_head(const struct buf *b)
     return b->data ? b->data + b->start : "";
 }
 
+char *buf_make_room(struct buf *b, size_t len); /* for buf_reserve() */
+
 /* Room for `len` bytes at the end; they count once buf_extend() says so. */
-char *buf_reserve(struct buf *b, size_t len);
-void buf_extend(struct buf *b, size_t len);
-void buf_append(struct buf *b, const void *data, size_t len);
+static inline char *buf_reserve(struct buf *b, size_t len)
+{
+    return b->cap - b->end >= len ? b->data + b->end : buf_make_room(b, len);
+}
+
+static inline void buf_extend(struct buf *b, size_t len)
+{
+    b->end += len;
+}
+
+static inline void buf_append(struct buf *b, const void *data, size_t len)
+{
+    if (!len)
+        return;
+    memcpy(buf_reserve(b, len), data, len);
+    b->end += len;
+}
+
 void buf_consume(struct buf *b, size_t len);
 void buf_clear(struct buf *b); /* keeps a modest allocation */
 void buf_free(struct buf *b);

@@ -96,14 +96,20 @@ static void drop_output(struct client *c)
     buf_clear(&c->out);
 }
 
+void client_go_to(struct client *c, uint32_t in_pos, uint64_t out_pos)
+{
+    drop_output(c);
+    buf_clear(&c->in);
+    c->in_pos = in_pos;
+    c->out_pos = out_pos;
+    c->behind = false;
+}
+
 void client_reset(struct client *c, uint32_t req_cons, uint32_t rsp_prod)
 {
     watch_drop_all(c);
     txn_drop_all(c);
-    drop_output(c);
-    buf_clear(&c->in);
-    c->in_pos = req_cons;
-    c->out_pos = rsp_prod;
+    client_go_to(c, req_cons, rsp_prod);
     if (c->durable)
         journal_client(c);
 }

@@ -237,6 +237,9 @@ static int run_help(struct control *c)
     say(c, "Supported commands:\n");
     for (i = 0; i < NR_ROWS; i++)
         say(c, "\t%s %s\n", control_table[i].name, control_table[i].usage);
+    if (c->r->s->ops->control)
+        c->r->s->ops->control(c->r->s->ctx, c->r->c, "help", sizeof("help"),
+                              &c->r->reply);
     return 0;
 }
 

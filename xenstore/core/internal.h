@@ -62,6 +62,10 @@ struct client {
     struct buf in, out; /* a message's beginning; replies and events */
     uint32_t in_pos;    /* ring index up to which requests were consumed */
     uint64_t out_pos;   /* of the end of `out`; the low half is a ring index */
+    bool lazy;    /* its transport keeps what it reads: see journal_turn() */
+    bool repeats; /* the request in hand gives the same answer twice */
+    bool behind;  /* the journal knows of neither input since kept_in ... */
+    uint32_t kept_in; /* ... nor of what was put into `out` since then */
     struct debt *debts;
     size_t nr_debts, cap_debts;
     struct watch *watches;
@@ -101,6 +105,8 @@ void client_put(struct client *c, uint32_t type, uint32_t req_id,
 bool client_put_event(struct client *c, const void *payload, size_t len,
                       const struct client *by);
 void client_restore_out(struct client *c, const void *data, size_t len);
+/* Forget what came in by parts and what waits; the streams go on from here. */
+void client_go_to(struct client *c, uint32_t in_pos, uint64_t out_pos);
 void client_forgive(struct client *c, uint64_t before_ms);
 
 /* --- view.c: changes, for whoever has been found to be allowed ---
@@ -109,6 +115,9 @@ struct node **view_root(struct view *v);
 struct node *view_find(struct view *v, const char *path);
 void view_write(struct view *v, const char *path, const void *value,
                 size_t len);
+/* The same, when it has just been looked up: `n`, or NULL. */
+void view_write_at(struct view *v, struct node *n, const char *path,
+                   const void *value, size_t len);
 void view_mkdir(struct view *v, const char *path);
 void view_remove(struct view *v, const char *path);
 void view_set_perms(struct view *v, const char *path, struct perms *perms);

@@ -112,10 +112,19 @@ void journal_txn_saw(const struct txn *t, unsigned int what, const char *path,
         record_txn_saw(&t->client->store->records, t, what, path, len);
 }
 
-void journal_output(const struct client *c, const void *data, size_t len)
+void journal_output(struct client *c, const void *data, size_t len)
 {
-    if (wanted(c))
+    if (!wanted(c))
+        return;
+    if (c->lazy && c->repeats && !buf_len(&c->store->records)) {
+        if (!c->behind)
+            c->kept_in = c->in_pos;
+        c->behind = true;
+    } else if (c->behind) {
+        journal_catch_up(c); /* which has these bytes, too */
+    } else {
         record_output(&c->store->records, c, data, len);
+    }
 }
 
 void journal_input(struct client *c, uint32_t pos)
@@ -123,4 +132,66 @@ void journal_input(struct client *c, uint32_t pos)
     c->in_pos = pos;
     if (wanted(c))
         record_input(&c->store->records, c);
+}
+
+/* --- answers without a record -----------------------------------------------
+ */
+
+/* Positions wrap. */
+#define BEHIND_MAX (1u << 30)
+
+void journal_turn(struct client *c)
+{
+    c->lazy = wanted(c) && !buf_len(&c->in) && !buf_len(&c->out) &&
+              !buf_len(&c->store->records) &&
+              c->in_pos - journal_known_input(c) < BEHIND_MAX;
+}
+
+void journal_turn_ends(struct client *c, uint32_t pos)
+{
+    bool quiet = c->lazy && !buf_len(&c->in) && !buf_len(&c->store->records);
+
+    c->lazy = false;
+    if (quiet) {
+        c->in_pos = pos;
+        return;
+    }
+    journal_catch_up(c);
+    journal_input(c, pos);
+}
+
+void journal_catch_up(struct client *c)
+{
+    struct buf *b = &c->store->records;
+
+    if (!c->behind)
+        return;
+    c->behind = false;
+    if (!wanted(c))
+        return;
+    record_skip(b, c);
+    if (buf_len(&c->out))
+        record_output(b, c, buf_head(&c->out), buf_len(&c->out));
+}
+
+void journal_catch_up_all(struct store *s)
+{
+    struct client *c;
+
+    for (c = s->clients; c; c = c->next)
+        journal_catch_up(c);
+}
+
+uint32_t journal_known_input(const struct client *c)
+{
+    return c->behind ? c->kept_in : c->in_pos;
+}
+
+void journal_skip(struct client *c, uint32_t in_pos, uint64_t out_pos)
+{
+    uint32_t known = journal_known_input(c);
+
+    client_go_to(c, in_pos, out_pos);
+    c->kept_in = known;
+    c->behind = true;
 }

@@ -68,9 +68,32 @@ void journal_txn_op(const struct txn *t, unsigned int kind, const char *path,
                     const void *value, size_t len, const struct perms *perms);
 void journal_txn_saw(const struct txn *t, unsigned int what, const char *path,
                      size_t len);
-void journal_output(const struct client *c, const void *data, size_t len);
+void journal_output(struct client *c, const void *data, size_t len);
 
 /* For transports: requests were consumed up to ring index `pos`. */
 void journal_input(struct client *c, uint32_t pos);
+
+/*
+ * For a transport that still has what it read last when the daemon is killed,
+ * and knows how much was sent: a turn of requests that change nothing and give
+ * the same answers when asked again leaves no record. Around the requests of
+ * a turn, at whose end input was consumed up to `pos`.
+ *
+ * When those answers cannot all be sent at once, journal_catch_up() before
+ * anybody else's turn: it records what waits.
+ */
+void journal_turn(struct client *c);
+void journal_turn_ends(struct client *c, uint32_t pos);
+void journal_catch_up(struct client *c);
+
+/* All clients: before a snapshot, which knows them as they are. */
+void journal_catch_up_all(struct store *s);
+
+/* Up to where the journal knows of the client's input. */
+uint32_t journal_known_input(const struct client *c);
+
+/* After a restart: without the journal the client went on to here, where
+ * nothing waited. */
+void journal_skip(struct client *c, uint32_t in_pos, uint64_t out_pos);
 
 #endif

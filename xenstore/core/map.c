@@ -16,17 +16,18 @@ static uint64_t mix(uint64_t a, uint64_t b)
 /* Multiply and fold, eight bytes at a time, with the seed in every step. */
 uint64_t map_hash(uint64_t seed, const void *key, size_t len)
 {
+    const uint64_t factor = seed | 0xa0761d6478bd6421u;
     const char *p = key;
     uint64_t h = seed ^ (len * 0x9e3779b97f4a7c15u), word;
 
-    while (len) {
-        size_t n = len < sizeof(word) ? len : sizeof(word);
-
+    for (; len >= sizeof(word); p += sizeof(word), len -= sizeof(word)) {
+        memcpy(&word, p, sizeof(word));
+        h = mix(h ^ word ^ 0xd6e8feb86659fd93u, factor);
+    }
+    if (len) {
         word = 0;
-        memcpy(&word, p, n);
-        h = mix(h ^ word ^ 0xd6e8feb86659fd93u, seed | 0xa0761d6478bd6421u);
-        p += n;
-        len -= n;
+        memcpy(&word, p, len);
+        h = mix(h ^ word ^ 0xd6e8feb86659fd93u, factor);
     }
     return mix(h ^ seed, 0xe7037ed1a0b428dbu);
 }

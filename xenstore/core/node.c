@@ -82,8 +82,10 @@ void node_set_value(struct node **link, const void *value, size_t len)
 static int compare(const char *name, size_t len, const struct node *n)
 {
     size_t common = len < n->name_len ? len : n->name_len;
-    int order = memcmp(name, n->bytes, common);
+    int order = (unsigned char)*name - (unsigned char)*n->bytes;
 
+    if (!order) /* most names differ at once */
+        order = memcmp(name, n->bytes, common);
     if (order)
         return order;
     return len < n->name_len ? -1 : len > n->name_len;

@@ -6,12 +6,11 @@
 
 #define HOME "/local/domain/"
 
-static bool legal_char(char c)
-{
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-           (c >= '0' && c <= '9') || c == '-' || c == '/' || c == '_' ||
-           c == '@';
-}
+static const bool legal_char[256] = {
+    ['a' ... 'z'] = true, ['A' ... 'Z'] = true, ['0' ... '9'] = true,
+    ['-'] = true,         ['/'] = true,         ['_'] = true,
+    ['@'] = true,
+};
 
 /* Length of "/local/domain/N/" at the start of `text`, or 0. */
 static size_t home_prefix(const char *text)
@@ -29,7 +28,7 @@ static size_t home_prefix(const char *text)
 
 static int check_node(const struct path *p, size_t max)
 {
-    size_t i;
+    const char *s;
 
     if (p->text[0] != '/')
         return -EINVAL;
@@ -37,12 +36,9 @@ static int check_node(const struct path *p, size_t max)
         return -EINVAL;
     if (p->len - home_prefix(p->text) > max)
         return -EINVAL;
-    for (i = 0; i < p->len; i++) {
-        if (!legal_char(p->text[i]))
+    for (s = p->text; *s; s++)
+        if (!legal_char[(unsigned char)*s] || (s[0] == '/' && s[1] == '/'))
             return -EINVAL;
-        if (p->text[i] == '/' && p->text[i + 1] == '/')
-            return -EINVAL;
-    }
     return 0;
 }
 

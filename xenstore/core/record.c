@@ -173,3 +173,14 @@ void record_input(struct buf *b, const struct client *c)
     record_bytes(b, buf_head(&c->in), buf_len(&c->in));
     record_end(b, at);
 }
+
+void record_skip(struct buf *b, const struct client *c)
+{
+    uint64_t out_start = client_out_start64(c);
+    size_t at = record_begin(b, REC_SKIP);
+
+    record_u32(b, c->id);
+    record_u32(b, c->in_pos);
+    buf_append(b, &out_start, sizeof(out_start));
+    record_end(b, at);
+}

@@ -33,6 +33,7 @@ enum record_kind {
     REC_RESET,   /* client: no watches, no transactions */
     REC_TXN_SAW, /* client, id, what, path: learned in the snapshot */
     REC_CHILD,   /* depth, name, perms, value: the tree, parents first */
+    REC_SKIP,    /* client, input position, output position: nothing waits */
 };
 
 struct domain_fields {
@@ -77,5 +78,6 @@ void record_removed(struct buf *b, const char *path, size_t len);
 void record_output(struct buf *b, const struct client *c, const void *data,
                    size_t len);
 void record_input(struct buf *b, const struct client *c);
+void record_skip(struct buf *b, const struct client *c);
 
 #endif

@@ -162,6 +162,17 @@ void replay_input(struct replay *r)
     buf_append(&c->in, data, len);
 }
 
+void replay_skip(struct replay *r)
+{
+    struct client *c = replay_take_client(r);
+    uint32_t in_pos = replay_take_u32(r);
+    uint64_t out_pos;
+
+    replay_take(r, &out_pos, sizeof(out_pos));
+    if (!r->bad)
+        client_go_to(c, in_pos, out_pos);
+}
+
 void replay_output(struct replay *r)
 {
     struct client *c = replay_take_client(r);

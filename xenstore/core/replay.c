@@ -63,6 +63,7 @@ static replay_fn *const replay_table[] = {
     [REC_OUTPUT] = replay_output,
     [REC_RESET] = replay_reset,
     [REC_CHILD] = replay_child,
+    [REC_SKIP] = replay_skip,
 };
 
 static void replay_one(struct replay *r, uint32_t kind)

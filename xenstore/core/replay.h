@@ -35,6 +35,6 @@ replay_fn replay_node, replay_removed, replay_child;
 /* replay-client.c */
 replay_fn replay_client, replay_client_gone, replay_reset, replay_watch,
     replay_unwatch, replay_txn, replay_txn_end, replay_txn_op, replay_txn_saw,
-    replay_input, replay_output;
+    replay_input, replay_output, replay_skip;
 
 #endif

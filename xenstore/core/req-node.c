@@ -260,7 +260,7 @@ int req_write(struct request *r)
         rc = may_add(r, len);
     if (rc)
         return rc;
-    view_write(&r->v, r->path.text, value, len);
+    view_write_at(&r->v, n, r->path.text, value, len);
     txn_did(&r->v, OP_WRITE, r->path.text, value, len, NULL);
     return 0;
 }

@@ -8,6 +8,7 @@
 
 #define PRIVILEGED 1 /* not for guests */
 #define NO_TX      2 /* whatever the header's transaction id says */
+#define REPEATS    4 /* asked again, of the same store, the answer is the same */
 
 struct request_row {
     request_fn *handle;
@@ -16,9 +17,9 @@ struct request_row {
 
 static const struct request_row request_table[XS_TYPE_COUNT] = {
     [XS_CONTROL] = {req_control, PRIVILEGED},
-    [XS_DIRECTORY] = {req_directory, 0},
-    [XS_READ] = {req_read, 0},
-    [XS_GET_PERMS] = {req_get_perms, 0},
+    [XS_DIRECTORY] = {req_directory, REPEATS},
+    [XS_READ] = {req_read, REPEATS},
+    [XS_GET_PERMS] = {req_get_perms, REPEATS},
     [XS_WATCH] = {req_watch, NO_TX},
     [XS_UNWATCH] = {req_unwatch, NO_TX},
     [XS_TRANSACTION_START] = {req_transaction_start, NO_TX},
@@ -82,6 +83,7 @@ static int run(struct request *r)
         if (!r->v.t)
             return -ENOENT;
     }
+    r->c->repeats = (row->flags & REPEATS) != 0;
     return row->handle(r);
 }
 
@@ -119,16 +121,17 @@ void request_handle(struct client *c, const struct xsd_sockmsg *msg,
     struct request r;
     int rc;
 
-    /* The path's buffer is large and needs no clearing. */
-    memset(&r, 0, offsetof(struct request, path));
+    /* All but the path, whose buffer is large. */
     r.s = s;
     r.c = c;
     r.v = (struct view){s, c, NULL};
     r.msg = msg;
     r.payload = payload;
     r.len = msg->len;
-    r.special = -1;
     r.reply = s->reply;
+    r.empty_reply = r.answered = false;
+    r.special = -1;
+    r.first_path = r.first_token = NULL;
 
     c->nr_requests++;
     s->nr_requests++;
@@ -137,6 +140,7 @@ void request_handle(struct client *c, const struct xsd_sockmsg *msg,
         trace(&r, rc);
     if (!r.answered)
         answer(&r, rc);
+    c->repeats = false;
     if (r.first_path)
         watch_fire_first(c, r.first_path, r.first_token);
     if (s->nr_changes)

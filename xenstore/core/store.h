@@ -52,7 +52,8 @@ struct store_ops {
     /* `c` has output that it had not before, or may send requests again. */
     void (*wake)(void *ctx, struct client *c);
     /* A CONTROL command the core does not know: its reply into `out`. 0, or
-     * -EINVAL when nobody knows it. May be NULL. */
+     * -EINVAL when nobody knows it. "help" adds lines to the core's. May be
+     * NULL. */
     int (*control)(void *ctx, struct client *c, const char *args, size_t len,
                    struct buf *out);
     void (*log)(void *ctx, enum log_level level, const char *text);

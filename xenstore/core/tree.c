@@ -7,17 +7,16 @@
 static bool step(const char **s, const char *end, const char **name,
                  size_t *len)
 {
-    const char *p = *s, *slash;
+    const char *p = *s;
 
     while (p < end && *p == '/')
         p++;
-    if (p >= end)
-        return false;
-    slash = memchr(p, '/', (size_t)(end - p));
     *name = p;
-    *len = (size_t)((slash ? slash : end) - p);
-    *s = p + *len;
-    return true;
+    while (p < end && *p != '/')
+        p++;
+    *len = (size_t)(p - *name);
+    *s = p;
+    return *len != 0;
 }
 
 struct node *tree_find_n(struct node *root, const char *path, size_t len)
@@ -64,23 +63,25 @@ static struct node **own_path(struct node **root, const char *path, size_t len)
     return root;
 }
 
-void tree_set_value(struct node **root, const char *path, const void *value,
-                    size_t len, uint64_t gen)
+struct node *tree_set_value(struct node **root, const char *path,
+                            const void *value, size_t len, uint64_t gen)
 {
     struct node **link = own_path(root, path, strlen(path));
 
     (*link)->gen = gen;
     node_set_value(link, value, len);
+    return *link;
 }
 
-void tree_set_perms(struct node **root, const char *path, struct perms *perms,
-                    uint64_t gen)
+struct node *tree_set_perms(struct node **root, const char *path,
+                            struct perms *perms, uint64_t gen)
 {
     struct node *n = *own_path(root, path, strlen(path));
 
     perms_put(n->perms);
     n->perms = perms;
     n->gen = gen;
+    return n;
 }
 
 void tree_add(struct node **root, const char *path, size_t len, struct node *n,

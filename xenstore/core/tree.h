@@ -20,11 +20,12 @@ struct node *tree_find(struct node *root, const char *path);
  */
 struct node *tree_nearest(struct node *root, const char *path, size_t *len);
 
-/* These three want an existing node. */
-void tree_set_value(struct node **root, const char *path, const void *value,
-                    size_t len, uint64_t gen);
-void tree_set_perms(struct node **root, const char *path, struct perms *perms,
-                    uint64_t gen); /* takes the reference over */
+/* These three want an existing node; the first two return it, as it is now. */
+struct node *tree_set_value(struct node **root, const char *path,
+                            const void *value, size_t len, uint64_t gen);
+struct node *tree_set_perms(struct node **root, const char *path,
+                            struct perms *perms,
+                            uint64_t gen); /* takes the reference over */
 struct node *tree_remove(struct node **root, const char *path,
                          uint64_t gen); /* a reference; never the root */
 

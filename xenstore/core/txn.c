@@ -366,7 +366,8 @@ static void apply(struct txn *t)
     }
 }
 
-#define HOT 16
+/* Once in so many commits it is tried whether others still interfere. */
+#define HOT 64
 
 int txn_commit(struct txn *t)
 {

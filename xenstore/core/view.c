@@ -96,14 +96,17 @@ static void changed(struct view *v, const char *path, struct node *gone,
 
 void view_write(struct view *v, const char *path, const void *value, size_t len)
 {
-    struct node *n = view_find(v, path);
+    view_write_at(v, view_find(v, path), path, value, len);
+}
 
+void view_write_at(struct view *v, struct node *n, const char *path,
+                   const void *value, size_t len)
+{
     if (!n) {
         add(v, path, value, len);
     } else {
         view_account(v, n, -1);
-        tree_set_value(view_root(v), path, value, len, ++v->s->gen);
-        n = view_find(v, path);
+        n = tree_set_value(view_root(v), path, value, len, ++v->s->gen);
         view_account(v, n, 1);
         if (!v->t)
             journal_node(v->s, path, strlen(path), n);
@@ -152,8 +155,7 @@ void view_set_perms(struct view *v, const char *path, struct perms *perms)
         return;
     was = perms_get(n->perms);
     view_account(v, n, -1);
-    tree_set_perms(view_root(v), path, perms_get(perms), ++v->s->gen);
-    n = view_find(v, path);
+    n = tree_set_perms(view_root(v), path, perms_get(perms), ++v->s->gen);
     view_account(v, n, 1);
     if (!v->t)
         journal_node(v->s, path, strlen(path), n);

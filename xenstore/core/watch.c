@@ -180,11 +180,9 @@ static bool may_see(const struct client *c, const struct sight *sight)
     return sight->was && (store_perm_bits(c, sight->was) & PERM_READ);
 }
 
-static void fire_point(struct store *s, const char *at, size_t at_len,
-                       const char *path, const struct sight *sight,
-                       struct client *by)
+static void fire_point(struct watch_point *p, const char *path,
+                       const struct sight *sight, struct client *by)
 {
-    struct watch_point *p = point_find(s, at, at_len);
     struct watch *w;
 
     for (w = p ? p->first : NULL; w; w = w->next_at_point)
@@ -220,7 +218,7 @@ static void fire_removed(struct removal *r, const char *path,
                          const struct sight *sight)
 {
     if (strlen(path) > strlen(r->change->path))
-        fire_point(r->s, path, strlen(path), path, sight, r->by);
+        fire_point(point_find(r->s, path, strlen(path)), path, sight, r->by);
 }
 
 static void visit_removed(const char *path, struct node *n, void *arg)
@@ -271,21 +269,41 @@ static void fire_below(struct removal *r)
     tree_walk(gone, path, len, visit_removed, r);
 }
 
-void watch_fire(struct store *s, const struct change *change, struct client *by)
+/* Most paths nobody watches: the nodes are looked up for whom it concerns. */
+static void find_sight(struct store *s, const struct change *change, size_t len,
+                       struct sight *sight)
 {
     const char *path = change->path;
-    size_t len = strlen(path);
+
+    sight->node = change->gone ? change->gone : tree_find_n(s->root, path, len);
+    sight->parent = tree_find_n(s->root, path, path_parent_len(path, len));
+    sight->was = change->was;
+}
+
+static void fire_above(struct store *s, const struct change *change,
+                       struct client *by)
+{
+    size_t len = strlen(change->path), at;
+    struct watch_point *p;
+    struct sight sight;
+    bool found = false;
+
+    for (at = len; at; at = path_parent_len(change->path, at)) {
+        p = point_find(s, change->path, at);
+        if (p && !found)
+            find_sight(s, change, len, &sight);
+        found = found || p;
+        fire_point(p, change->path, &sight, by);
+    }
+}
+
+void watch_fire(struct store *s, const struct change *change, struct client *by)
+{
     struct removal r = {s, change, by};
-    struct sight sight = {
-        .node = change->gone ? change->gone : tree_find(s->root, path),
-        .parent = tree_find_n(s->root, path, path_parent_len(path, len)),
-        .was = change->was,
-    };
 
     if (!s->watched.nr)
         return;
-    for (; len; len = path_parent_len(path, len))
-        fire_point(s, path, len, path, &sight, by);
+    fire_above(s, change, by);
     if (change->gone)
         fire_below(&r);
 }
@@ -295,5 +313,5 @@ void watch_fire_special(struct store *s, const char *name,
 {
     const struct sight sight = {.was = perms};
 
-    fire_point(s, name, strlen(name), name, &sight, by);
+    fire_point(point_find(s, name, strlen(name)), name, &sight, by);
 }

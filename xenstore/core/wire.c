@@ -21,7 +21,8 @@ bool wire_strings(const char *payload, size_t len, const char **out, size_t nr)
 {
     size_t i;
 
-    if (wire_count(payload, len) != nr)
+    if (nr == 1 ? !len || memchr(payload, '\0', len) != payload + len - 1
+                : wire_count(payload, len) != nr)
         return false;
     for (i = 0; i < nr; i++) {
         out[i] = payload;

@@ -12,7 +12,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define MAGIC      0x32657661u /* another layout, another number */
+#define MAGIC      0x33657661u /* another layout, another number */
 #define READ_BYTES 8192        /* a client's turn */
 
 /*
@@ -21,15 +21,20 @@
  */
 struct move {
     uint32_t armed, key;
-    uint64_t start; /* stream position of its first byte */
+    uint64_t start;     /* stream position of its first byte */
+    uint64_t out_start; /* of a read: where its answers begin */
     struct mmsghdr header;
 };
 
-/* A client's stream positions after its last complete read and send. */
+/*
+ * A client's stream positions after its last complete read and send, and up to
+ * where the journal knew of the former when the last read began: what came in
+ * between was answered without a record.
+ */
 struct slot {
     uint64_t sent;
     uint32_t taken;
-    uint32_t pad;
+    uint32_t known;
 };
 
 struct table {
@@ -41,6 +46,7 @@ struct table {
 
 struct held {
     struct table *table;
+    struct iovec in, out;
 };
 
 /* Others look at the table only after we are dead, but what they see must be
@@ -68,6 +74,14 @@ static void settle_send(struct table *t)
     STORE(t->out.armed, 0);
 }
 
+/* And its last read? What that got stays where it is. */
+static void settle_read(struct table *t)
+{
+    if (t->in.armed && t->in.key < HOLDER_KEYS)
+        STORE(t->slot[t->in.key].taken,
+              (uint32_t)t->in.start + t->in.header.msg_len);
+}
+
 int held_open(struct held **held, const char *path)
 {
     struct table *t = map_table(path);
@@ -82,8 +96,10 @@ int held_open(struct held **held, const char *path)
         STORE(t->magic, MAGIC);
     }
     settle_send(t);
+    settle_read(t);
     *held = mem_zalloc(sizeof(**held));
     (*held)->table = t;
+    (*held)->in = (struct iovec){t->data, sizeof(t->data)};
     return 0;
 }
 
@@ -96,14 +112,15 @@ void held_close(struct held *h)
 }
 
 /* From here until the system call returns only the kernel's count is true. */
-static void arm(struct move *m, uint32_t key, uint64_t start, struct iovec *iov)
+static void arm(struct move *m, const struct client *c, uint64_t start,
+                struct iovec *iov)
 {
     STORE(m->armed, 0);
-    memset(&m->header, 0, sizeof(m->header));
-    m->header.msg_hdr.msg_iov = iov;
-    m->header.msg_hdr.msg_iovlen = 1;
-    m->key = key;
+    m->header.msg_hdr = (struct msghdr){.msg_iov = iov, .msg_iovlen = 1};
+    m->header.msg_len = 0;
+    m->key = client_key(c);
     m->start = start;
+    m->out_start = client_out_start64(c);
     STORE(m->armed, 1);
 }
 
@@ -112,26 +129,28 @@ static void arm(struct move *m, uint32_t key, uint64_t start, struct iovec *iov)
 
 static int feed(struct table *t, struct client *c, size_t len)
 {
+    journal_turn(c);
     if (conn_feed(c, t->data, len))
         return -EPIPE;
-    journal_input(c, client_in_pos(c) + (uint32_t)len);
+    journal_turn_ends(c, client_in_pos(c) + (uint32_t)len);
     return 0;
 }
 
 int held_readable(struct held *h, struct client *c, int fd)
 {
     struct table *t = h->table;
-    uint32_t key = client_key(c), start = client_in_pos(c);
-    struct iovec iov = {t->data, sizeof(t->data)};
+    struct slot *slot = &t->slot[client_key(c)];
+    uint32_t start = client_in_pos(c);
     int n;
 
-    arm(&t->in, key, start, &iov);
+    STORE(slot->known, journal_known_input(c));
+    arm(&t->in, c, start, &h->in);
     n = recvmmsg(fd, &t->in.header, 1, MSG_DONTWAIT, NULL);
     if (n < 0 && (errno == EAGAIN || errno == EINTR))
         return -EAGAIN;
     if (n != 1 || !t->in.header.msg_len)
         return -EPIPE;
-    STORE(t->slot[key].taken, start + t->in.header.msg_len);
+    STORE(slot->taken, start + t->in.header.msg_len);
     return feed(t, c, t->in.header.msg_len);
 }
 
@@ -148,35 +167,53 @@ void held_begin(struct held *h, struct client *c)
         STORE(t->in.armed, 0);
     STORE(t->slot[key].sent, client_out_start64(c));
     STORE(t->slot[key].taken, client_in_pos(c));
+    STORE(t->slot[key].known, client_in_pos(c));
 }
 
-/* Were the last bytes read stored as well? If not they are still here. */
-static int resume_input(struct table *t, struct client *c)
+bool held_has_input(const struct held *h, const struct client *c)
 {
-    uint32_t key = client_key(c), taken = t->slot[key].taken;
-    bool is_last = t->in.armed && t->in.key == key;
-    uint32_t len = is_last ? t->in.header.msg_len : 0;
+    return h->table->in.armed && h->table->in.key == client_key(c);
+}
 
-    if (is_last)
-        taken = (uint32_t)t->in.start + len;
-    if (client_in_pos(c) == taken)
+/*
+ * Were the last bytes read stored as well? If not they are still here, and what
+ * came before them was answered and sent, though the journal may not know it.
+ */
+static int resume_input(struct held *h, struct client *c)
+{
+    struct table *t = h->table;
+    struct slot *slot = &t->slot[client_key(c)];
+    bool is_last = held_has_input(h, c);
+    uint32_t len = is_last ? t->in.header.msg_len : 0;
+    uint32_t before = slot->taken - len;
+
+    if (client_in_pos(c) == slot->taken)
         return 0;
-    if (len > sizeof(t->data) || taken - client_in_pos(c) != len)
+    if (len > sizeof(t->data))
         return -EPIPE;
-    return feed(t, c, len);
+    if (client_in_pos(c) != before) {
+        if (client_in_pos(c) != slot->known)
+            return -EPIPE;
+        journal_skip(c, before, is_last ? t->in.out_start : slot->sent);
+    }
+    return len ? feed(t, c, len) : 0;
 }
 
 int held_resume(struct held *h, struct client *c)
 {
     struct table *t = h->table;
-    uint64_t sent = t->slot[client_key(c)].sent - client_out_start64(c);
+    int rc = resume_input(h, c);
+    uint64_t sent;
     size_t waiting;
 
+    if (rc)
+        return rc;
+    sent = t->slot[client_key(c)].sent - client_out_start64(c);
     client_out(c, &waiting);
     if (sent > waiting)
         return -EPIPE;
     client_sent(c, (size_t)sent);
-    return resume_input(t, c);
+    return 0;
 }
 
 /* --- output -----------------------------------------------------------------
@@ -185,22 +222,25 @@ int held_resume(struct held *h, struct client *c)
 int held_flush(struct held *h, struct client *c, int fd)
 {
     struct table *t = h->table;
-    uint32_t key = client_key(c);
-    struct iovec iov;
+    struct slot *slot = &t->slot[client_key(c)];
     int n;
 
     for (;;) {
-        iov.iov_base = (void *)client_out(c, &iov.iov_len);
-        if (!iov.iov_len)
+        h->out.iov_base = (void *)client_out(c, &h->out.iov_len);
+        if (!h->out.iov_len)
             return 0;
-        arm(&t->out, key, client_out_start64(c), &iov);
+        arm(&t->out, c, client_out_start64(c), &h->out);
         n = sendmmsg(fd, &t->out.header, 1, MSG_NOSIGNAL | MSG_DONTWAIT);
-        STORE(t->slot[key].sent, t->out.start + t->out.header.msg_len);
+        STORE(slot->sent, t->out.start + t->out.header.msg_len);
         STORE(t->out.armed, 0);
+        if (n == 1) {
+            client_sent(c, t->out.header.msg_len);
+            continue;
+        }
         if (n < 0 && errno == EINTR)
             continue;
-        if (n != 1)
-            return n < 0 && errno == EAGAIN ? -EAGAIN : -EPIPE;
-        client_sent(c, t->out.header.msg_len);
+        /* The next read takes the place of what these are answers to. */
+        journal_catch_up(c);
+        return n < 0 && errno == EAGAIN ? -EAGAIN : -EPIPE;
     }
 }

@@ -27,6 +27,10 @@ void held_begin(struct held *held, struct client *c);
  */
 int held_resume(struct held *held, struct client *c);
 
+/* Whether the last bytes read are this client's. It is to be resumed after all
+ * others: answering it may concern them, who are not where they were yet. */
+bool held_has_input(const struct held *held, const struct client *c);
+
 /*
  * Read what is there and answer it. The journal has to store what came of it
  * before the next call. 0, -EAGAIN, -EPIPE.

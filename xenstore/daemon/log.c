@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 static int log_fd = STDERR_FILENO;
-static const char *log_file;
+static char log_file[4096];
 
 int log_open(const char *file)
 {
@@ -23,13 +23,14 @@ int log_open(const char *file)
     if (log_fd != STDERR_FILENO)
         close(log_fd);
     log_fd = fd;
-    log_file = file;
+    if (file != log_file)
+        snprintf(log_file, sizeof(log_file), "%s", file);
     return 0;
 }
 
 void log_reopen(void)
 {
-    int rc = log_open(log_file);
+    int rc = *log_file ? log_open(log_file) : 0;
 
     if (rc)
         log_line(LOG_ERR, "%s cannot be opened again: %s", log_file,

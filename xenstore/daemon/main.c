@@ -1,14 +1,14 @@
-/* pvstored: options, and the order things are started in. */
+/* pvstored: the order things are started in. */
 #include "xenstore/core/journal.h"
 #include "xenstore/daemon/domains.h"
 #include "xenstore/daemon/log.h"
+#include "xenstore/daemon/options.h"
 #include "xenstore/daemon/server.h"
 #include "xenstore/daemon/sockets.h"
 #include "xenstore/transport/socket.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,100 +16,6 @@
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
-
-#define SOCKET_PATH "/run/xenstored/socket"
-#define STATE_PATH  "/run/paravane/store.journal"
-#define LOG_PATH    "/var/log/paravane/pvstored.log"
-
-struct options {
-    const char *socket, *state, *log, *pid_file;
-    bool foreground, recover, no_state, sockets_only, trace;
-};
-
-static const char usage[] =
-    "usage: pvstored [options]\n"
-    "The store of a Xen-style host: the xenstore protocol over a socket, "
-    "dom0's\n"
-    "kernel's ring and the guests' rings. Killed and started again it carries\n"
-    "on. See pvstored(8).\n"
-    "\n"
-    "  -f, --foreground     do not go to the background; log to standard "
-    "error\n"
-    "  -S, --socket PATH    listen there (" SOCKET_PATH ")\n"
-    "  -j, --state PATH     keep the journal there (" STATE_PATH ")\n"
-    "      --no-state       keep none: a restart begins with an empty store\n"
-    "      --recover        go on from a damaged journal's last good record\n"
-    "      --sockets-only   leave the hypervisor alone\n"
-    "  -l, --log FILE       log there (in the background: " LOG_PATH ")\n"
-    "  -p, --pid-file FILE  write the daemon's process id there\n"
-    "  -T, --trace          log each request\n"
-    "      --version        say the version\n"
-    "  -h, --help           this text\n";
-
-static const struct option long_options[] = {
-    {"foreground", no_argument, NULL, 'f'},
-    {"socket", required_argument, NULL, 'S'},
-    {"state", required_argument, NULL, 'j'},
-    {"no-state", no_argument, NULL, 'n'},
-    {"recover", no_argument, NULL, 'R'},
-    {"sockets-only", no_argument, NULL, 'x'},
-    {"log", required_argument, NULL, 'l'},
-    {"pid-file", required_argument, NULL, 'p'},
-    {"trace", no_argument, NULL, 'T'},
-    {"version", no_argument, NULL, 'V'},
-    {"help", no_argument, NULL, 'h'},
-    {NULL, 0, NULL, 0},
-};
-
-static void parse_options(struct options *o, int argc, char **argv)
-{
-    int c;
-
-    while ((c = getopt_long(argc, argv, "fS:j:l:p:Th", long_options, NULL)) !=
-           -1)
-        switch (c) {
-        case 'f':
-            o->foreground = true;
-            break;
-        case 'S':
-            o->socket = optarg;
-            break;
-        case 'j':
-            o->state = optarg;
-            break;
-        case 'n':
-            o->no_state = true;
-            break;
-        case 'R':
-            o->recover = true;
-            break;
-        case 'x':
-            o->sockets_only = true;
-            break;
-        case 'l':
-            o->log = optarg;
-            break;
-        case 'p':
-            o->pid_file = optarg;
-            break;
-        case 'T':
-            o->trace = true;
-            break;
-        case 'V':
-            puts("pvstored " PARAVANE_VERSION);
-            exit(0);
-        case 'h':
-            fputs(usage, stdout);
-            exit(0);
-        default:
-            fputs("pvstored --help lists the options\n", stderr);
-            exit(2);
-        }
-    if (optind < argc) {
-        fprintf(stderr, "pvstored: \"%s\" is not an option\n", argv[optind]);
-        exit(2);
-    }
-}
 
 /* The directory a file goes into. */
 static void make_parent(const char *path)
@@ -211,6 +117,7 @@ static const struct store_ops store_ops = {
     .release = domains_release,
     .domain_exists = domains_exists,
     .wake = wake,
+    .control = control_run,
     .log = log_of_store,
 };
 
@@ -262,11 +169,11 @@ static int listen_on(const char *path)
     return fd;
 }
 
-static long now_ms(void)
+static long now_ms(clockid_t clock)
 {
     struct timespec now;
 
-    clock_gettime(CLOCK_MONOTONIC, &now);
+    clock_gettime(clock, &now);
     return now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
@@ -307,8 +214,8 @@ static int open_files(const struct options *o)
 
 static int serve(struct options *o, int ready)
 {
-    struct server sv = {0};
-    long begun_ms = now_ms();
+    struct server sv = {.clock = -1};
+    long begun_ms = now_ms(CLOCK_MONOTONIC);
     int listener = -1, rc;
 
     rc = make_store(&sv);
@@ -318,7 +225,10 @@ static int serve(struct options *o, int ready)
     if (rc)
         goto out;
     state_start(sv.state, sv.store);
-    sv.base = event_base_new();
+    sv.base = server_base();
+    rc = sv.base ? 0 : -ENOMEM;
+    if (rc)
+        goto out;
     rc = open_sockets(&sv, o, &listener);
     if (rc)
         goto out;
@@ -330,9 +240,12 @@ static int serve(struct options *o, int ready)
     rc = open_files(o);
     if (rc)
         goto out;
-    log_line(LOG_NOTE, "pvstored %s serves %s: %zu nodes, ready in %ld ms",
+    log_line(LOG_NOTE,
+             "pvstored %s serves %s: %zu nodes, ready in %ld ms, %ld of them "
+             "of CPU time",
              PARAVANE_VERSION, o->socket, store_nr_nodes(sv.store),
-             now_ms() - begun_ms);
+             now_ms(CLOCK_MONOTONIC) - begun_ms,
+             now_ms(CLOCK_PROCESS_CPUTIME_ID));
     if (o->trace)
         store_set_trace(sv.store, true);
     detach(ready);
@@ -351,17 +264,19 @@ out:
     store_destroy(sv.store);
     if (sv.base)
         event_base_free(sv.base);
+    if (sv.update.begins)
+        update_exec(&sv.update, o->argv);
+    update_forget(&sv.update);
     return rc;
 }
 
 int main(int argc, char **argv)
 {
-    struct options o = {.socket = SOCKET_PATH, .state = STATE_PATH};
+    struct options o;
     int ready = -1, rc;
 
-    parse_options(&o, argc, argv);
+    options_parse(&o, argc, argv);
     if (!o.foreground) {
-        o.log = o.log ? o.log : LOG_PATH;
         ready = go_background();
         if (ready < 0) {
             fprintf(stderr, "pvstored: %s\n", strerror(-ready));

@@ -6,7 +6,9 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <sys/timerfd.h>
 #include <time.h>
+#include <unistd.h>
 
 void server_mark(struct peer *p)
 {
@@ -55,10 +57,31 @@ static void tell_time(struct server *sv)
 
 static void on_tick(evutil_socket_t fd, short what, void *arg)
 {
-    (void)fd;
+    uint64_t times;
+
     (void)what;
+    if (read(fd, &times, sizeof(times)) != sizeof(times))
+        return;
     tell_time(arg);
     server_settle(arg);
+}
+
+/*
+ * A descriptor rather than one of libevent's timers: with a timer pending each
+ * wait for requests would set up and take down one of the kernel's.
+ */
+static int start_ticking(struct server *sv)
+{
+    const struct itimerspec second = {{1, 0}, {1, 0}};
+
+    sv->clock = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+    if (sv->clock < 0 || timerfd_settime(sv->clock, 0, &second, NULL))
+        return -errno;
+    sv->tick =
+        event_new(sv->base, sv->clock, EV_READ | EV_PERSIST, on_tick, sv);
+    event_add(sv->tick, NULL);
+    tell_time(sv);
+    return 0;
 }
 
 static void on_stop(evutil_socket_t fd, short what, void *arg)
@@ -89,6 +112,20 @@ static void on_hup(evutil_socket_t fd, short what, void *arg)
     log_reopen();
 }
 
+struct event_base *server_base(void)
+{
+    struct event_config *config = event_config_new();
+    struct event_base *base = NULL;
+
+    if (!config)
+        return NULL;
+    event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK);
+    event_config_set_flag(config, EVENT_BASE_FLAG_NO_CACHE_TIME);
+    base = event_base_new_with_config(config);
+    event_config_free(config);
+    return base;
+}
+
 static void add_signals(struct server *sv)
 {
     sv->term = evsignal_new(sv->base, SIGTERM, on_stop, sv);
@@ -107,22 +144,22 @@ static void free_events(struct server *sv)
     event_free(sv->intr);
     event_free(sv->hup);
     event_free(sv->usr2);
-    event_free(sv->tick);
+    if (sv->tick)
+        event_free(sv->tick);
+    if (sv->clock >= 0)
+        close(sv->clock);
 }
 
 int server_run(struct server *sv, int listener)
 {
-    const struct timeval second = {.tv_sec = 1};
     int rc;
 
     signal(SIGPIPE, SIG_IGN);
     add_signals(sv);
-    sv->tick = event_new(sv->base, -1, EV_PERSIST, on_tick, sv);
-    event_add(sv->tick, &second);
-    tell_time(sv);
-
     gate_open(sv);
-    rc = sockets_start(sv, listener);
+    rc = start_ticking(sv);
+    if (!rc)
+        rc = sockets_start(sv, listener);
     if (rc)
         goto out;
     if (sv->domains)

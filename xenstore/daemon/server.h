@@ -3,6 +3,7 @@
 #define XENSTORE_DAEMON_SERVER_H
 
 #include "xenstore/core/store.h"
+#include "xenstore/daemon/control.h"
 #include "xenstore/daemon/gate.h"
 #include "xenstore/daemon/state.h"
 
@@ -34,8 +35,10 @@ struct server {
     struct held *held;       /* NULL: clients' connections die with us */
     int holder;              /* who accepts clients then */
     struct event *listener, *tick, *term, *intr, *hup, *usr2;
+    int clock; /* what ticks */
     struct peer *dirty;
     struct gate gate;
+    struct update update;
     bool leave; /* stop, but let the holder hold */
 };
 
@@ -46,6 +49,10 @@ void server_unmark(struct peer *p);
 
 /* Store what changed, then let everybody send. At the end of each event. */
 void server_settle(struct server *sv);
+
+/* The loop's base: one thread's, whose time nobody asks for. NULL: no memory.
+ */
+struct event_base *server_base(void);
 
 /*
  * Serve until a signal: on a listening descriptor, or with sv->held the

@@ -179,10 +179,15 @@ static void go_on(struct server *sv, struct client *c, int fd)
         return;
     }
     k = sock_new(sv, fd, c);
-    if (held_resume(sv->held, c))
+    if (held_resume(sv->held, c)) {
+        log_line(LOG_WARN,
+                 "client %u is cut off: the journal and what it was told are "
+                 "out of step",
+                 client_id(c));
         sock_close(k);
-    else
+    } else {
         server_mark(&k->peer);
+    }
 }
 
 static void on_holder(evutil_socket_t fd, short what, void *arg)
@@ -231,17 +236,32 @@ static int collect(int holder, struct held_fds *fds)
     return 0;
 }
 
+/* A client by socket that nobody serves yet. */
+static bool is_waiting(const struct client *c)
+{
+    return !client_is_ring(c) && !client_user(c) && client_key(c) < HOLDER_KEYS;
+}
+
 static void adopt(struct server *sv, struct held_fds *fds)
 {
-    struct client *c = store_next_client(sv->store, NULL), *next;
+    struct client *c = store_next_client(sv->store, NULL), *next, *last = NULL;
     uint32_t key;
 
     for (; c; c = next) {
         next = store_next_client(sv->store, c);
-        key = client_key(c);
-        if (client_is_ring(c) || client_user(c) || key >= HOLDER_KEYS)
+        if (!is_waiting(c))
             continue;
+        if (held_has_input(sv->held, c)) {
+            last = c;
+            continue;
+        }
+        key = client_key(c);
         go_on(sv, c, fds->client[key]);
+        fds->client[key] = -1;
+    }
+    if (last) {
+        key = client_key(last);
+        go_on(sv, last, fds->client[key]);
         fds->client[key] = -1;
     }
     for (key = 0; key < HOLDER_KEYS; key++)

@@ -1,4 +1,4 @@
-#include "xenstore/daemon/state.h"
+#include "xenstore/daemon/state-internal.h"
 #include "xenstore/core/journal.h"
 #include "xenstore/core/map.h"
 #include "xenstore/core/mem.h"
@@ -25,53 +25,11 @@
 #define CHECK_SEED   0x70765f73746f7265u
 #define INCOMPLETE   1u /* in the header: something could not be stored */
 
-struct header {
-    char magic[8];
-    uint32_t flags;
-    uint32_t pad;
-};
-
-/* A batch: this, then its records, then the next one aligned to 8. */
-struct batch {
-    uint64_t len; /* stored last; 0 ends the journal */
-    uint64_t check;
-    uint64_t seq;
-};
-
-struct state {
-    char *path;
-    int fd;
-    char *map;
-    size_t size; /* of the file and its mapping */
-    size_t used;
-    uint64_t seq;           /* of the last batch */
-    bool loaded;            /* there was something to go on from */
-    struct successor *next; /* a new file in the making, or NULL */
-    size_t snapshot;        /* where the file's first batch ended */
-};
-
-/* The file that will take the name: a snapshot, then what came since. */
-struct successor {
-    struct state st;
-    struct snapshot *snap; /* NULL: it is all there */
-    size_t since; /* batches of the old file from here on are missing */
-};
-
-static size_t aligned(size_t len)
-{
-    return (len + 7) & ~(size_t)7;
-}
-
-static struct header *header_of(struct state *st)
-{
-    return (struct header *)st->map;
-}
-
 /* --- the file ---------------------------------------------------------------
  */
 
 /* Make it `size` long, with real memory behind it. */
-static int resize(struct state *st, size_t size)
+static int state_resize(struct state *st, size_t size)
 {
     char *map;
     int rc = posix_fallocate(st->fd, 0, (off_t)size);
@@ -107,7 +65,7 @@ static int try_lock(int fd)
 }
 
 /* One that was just killed may still be on its way out: wait a little. */
-static int open_locked(const char *path)
+int state_open_locked(const char *path)
 {
     const struct timespec moment = {.tv_nsec = 10000000};
     int fd, rc, tries;
@@ -128,7 +86,7 @@ static int open_locked(const char *path)
 }
 
 /* Map what is there; an empty file gets its header. */
-static int map_file(struct state *st)
+int state_map_file(struct state *st)
 {
     struct stat sb;
     size_t size;
@@ -137,7 +95,7 @@ static int map_file(struct state *st)
     if (fstat(st->fd, &sb))
         return -errno;
     size = sb.st_size > GROW_BYTES ? (size_t)sb.st_size : GROW_BYTES;
-    rc = resize(st, size);
+    rc = state_resize(st, size);
     if (rc)
         return rc;
     if (!sb.st_size)
@@ -152,9 +110,9 @@ int state_open(struct state **state, const char *path)
     int rc;
 
     st->path = mem_strdup(path);
-    st->fd = rc = open_locked(path);
+    st->fd = rc = state_open_locked(path);
     if (rc >= 0)
-        rc = map_file(st);
+        rc = state_map_file(st);
     if (rc) {
         state_close(st);
         return rc;
@@ -163,7 +121,7 @@ int state_open(struct state **state, const char *path)
     return 0;
 }
 
-static void close_file(struct state *st)
+void state_close_file(struct state *st)
 {
     if (st->map)
         munmap(st->map, st->size);
@@ -171,25 +129,12 @@ static void close_file(struct state *st)
         close(st->fd);
 }
 
-static void drop_successor(struct state *st)
-{
-    struct successor *next = st->next;
-
-    if (!next)
-        return;
-    if (next->snap)
-        snapshot_end(next->snap);
-    close_file(&next->st);
-    free(next);
-    st->next = NULL;
-}
-
 void state_close(struct state *st)
 {
     if (!st)
         return;
-    drop_successor(st);
-    close_file(st);
+    succession_drop(st);
+    state_close_file(st);
     free(st->path);
     free(st);
 }
@@ -236,7 +181,7 @@ static int replay(struct state *st, struct replay *r, const char **why)
         rc = replay_records(r, st->map + st->used + sizeof(b), b.len, why, &at);
         if (rc)
             break;
-        st->used += aligned(sizeof(b) + b.len);
+        st->used += state_aligned(sizeof(b) + b.len);
         if (st->used > st->size)
             st->used = st->size;
         st->seq = b.seq;
@@ -308,15 +253,15 @@ int state_load(struct state *st, struct store *s, bool recover, char *why,
  */
 
 /* Its length goes in last: a kill before leaves no batch, one after a whole. */
-static int append(struct state *st, const char *records, size_t len)
+int state_append(struct state *st, const char *records, size_t len)
 {
-    size_t total = aligned(sizeof(struct batch) + len), size = st->size;
+    size_t total = state_aligned(sizeof(struct batch) + len), size = st->size;
     struct batch *b;
     int rc;
 
     while (size - st->used < total + sizeof(struct batch))
         size += GROW_BYTES; /* little at a time: clients wait meanwhile */
-    rc = size == st->size ? 0 : resize(st, size);
+    rc = size == st->size ? 0 : state_resize(st, size);
     if (rc)
         return rc;
     b = (struct batch *)(st->map + st->used);
@@ -338,96 +283,6 @@ static void failed(struct state *st, int rc)
     header_of(st)->flags |= INCOMPLETE;
     log_line(LOG_ERR, "%s: %s; a restart could not carry on", st->path,
              strerror(-rc));
-}
-
-static void name_of_successor(const struct state *st, char *name, size_t size)
-{
-    snprintf(name, size, "%s.new", st->path);
-}
-
-/* Begin a new file; state_commit() works on it a little each time. */
-static int succession_begin(struct state *st, struct store *s)
-{
-    struct successor *next = mem_zalloc(sizeof(*next));
-    char name[4096];
-    int rc;
-
-    name_of_successor(st, name, sizeof(name));
-    unlink(name);
-    st->next = next;
-    next->st.fd = rc = open_locked(name);
-    if (rc >= 0)
-        rc = map_file(&next->st);
-    if (rc) {
-        drop_successor(st);
-        return rc;
-    }
-    next->snap = snapshot_begin(s);
-    next->since = st->used;
-    return 0;
-}
-
-static int more_snapshot(struct successor *next, size_t bytes)
-{
-    struct buf out = {0};
-    bool more = snapshot_more(next->snap, bytes, &out);
-    int rc = 0;
-
-    if (buf_len(&out))
-        rc = append(&next->st, buf_head(&out), buf_len(&out));
-    buf_free(&out);
-    if (!more) {
-        snapshot_end(next->snap);
-        next->snap = NULL;
-        next->st.snapshot = next->st.used;
-    }
-    return rc;
-}
-
-static int more_tail(struct state *st, struct successor *next, size_t bytes)
-{
-    size_t upto =
-        st->used - next->since < bytes ? st->used : next->since + bytes;
-    const struct batch *b;
-    int rc = 0;
-
-    while (!rc && next->since < upto) {
-        b = (const struct batch *)(st->map + next->since);
-        rc = append(&next->st, (const char *)(b + 1), b->len);
-        next->since += aligned(sizeof(*b) + b->len);
-    }
-    return rc;
-}
-
-/* The new file has everything: it takes the old one's name and place. */
-static int succeed(struct state *st)
-{
-    struct successor *next = st->next;
-    char name[4096];
-
-    name_of_successor(st, name, sizeof(name));
-    if (rename(name, st->path))
-        return -errno;
-    next->st.path = st->path;
-    next->st.loaded = st->loaded;
-    close_file(st);
-    *st = next->st;
-    free(next);
-    return 0;
-}
-
-/* Write about `bytes` more of the new file. */
-static int succession_step(struct state *st, size_t bytes)
-{
-    struct successor *next = st->next;
-    int rc;
-
-    rc = next->snap ? more_snapshot(next, bytes) : more_tail(st, next, bytes);
-    if (!rc && !next->snap && next->since == st->used)
-        rc = succeed(st);
-    if (rc)
-        drop_successor(st);
-    return rc;
 }
 
 bool state_is_new(const struct state *st)
@@ -471,13 +326,13 @@ static size_t step_bytes(size_t len)
     return len > STEP_BYTES / 4 ? 4 * len : STEP_BYTES;
 }
 
-static void shorten(struct state *st, struct store *s, size_t len)
+static void shorten(struct state *st, struct store *s, size_t len, bool due)
 {
     int rc = 0;
 
     if (st->next)
         rc = succession_step(st, step_bytes(len));
-    else if (is_due(st))
+    else if (due)
         rc = succession_begin(st, s);
     if (rc)
         not_now(st, rc);
@@ -487,6 +342,7 @@ void state_commit(struct state *st, struct store *s)
 {
     const char *records;
     size_t len;
+    bool due;
     int rc;
 
     if (!st)
@@ -494,10 +350,15 @@ void state_commit(struct state *st, struct store *s)
     records = store_records(s, &len);
     if (!len)
         return;
-    rc = append(st, records, len);
+    due = !st->next && is_due(st);
+    if (due) {
+        journal_catch_up_all(s);
+        records = store_records(s, &len);
+    }
+    rc = state_append(st, records, len);
     store_records_taken(s);
     if (rc)
         failed(st, rc);
     else
-        shorten(st, s, len);
+        shorten(st, s, len, due);
 }

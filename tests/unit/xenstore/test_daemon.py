@@ -12,7 +12,7 @@ import sys
 import tempfile
 import time
 
-from filehost import PATIENCE, program
+from filehost import END, PATIENCE, READ, START, WRITE, Client, Socket, program
 
 
 class Host:
@@ -91,6 +91,26 @@ def test_a_damaged_journal_is_refused_and_recovered(h):
     assert h.said("control", "check") == "OK\n"
 
 
+def test_questions_outlive_a_shorter_journal(h):
+    """Answers that left no record, before a new file takes the journal's place
+    and after."""
+    h.start()
+    asks, writes = (Client(Socket(h.dir + "/socket"), "/") for _ in range(2))
+    writes.must(WRITE, b"/a\0x")
+    asks.must(READ, b"/a\0")
+    inode = os.stat(h.dir + "/journal").st_ino
+    for n in range(8000):
+        writes.must(WRITE, b"/big\0" + b"%d" % (n % 10) * 4000)
+        if n % 100 == 0 and inode != os.stat(h.dir + "/journal").st_ino:
+            break
+    assert inode != os.stat(h.dir + "/journal").st_ino, "there is no new journal"
+    for _ in range(3):
+        asks.must(READ, b"/a\0")
+    h.stop(signal.SIGKILL)
+    h.start()
+    assert asks.must(READ, b"/a\0") == b"x" and writes.must(READ, b"/big\0")[:1] == b"%d" % (n % 10)
+
+
 def test_one_daemon_at_a_time(h):
     h.start()
     assert "another pvstored" in h.refuses()
@@ -115,6 +135,47 @@ def test_the_log_is_opened_again(h):
         time.sleep(.02)
     h.said("control", "print", "after rotation")
     assert "after rotation" in h.log()
+
+
+def live_update(h, *steps):
+    return [h.said("control", "live-update", *step) for step in steps]
+
+
+def test_a_live_update_keeps_everything(h):
+    h.start()
+    pid = h.daemon.pid
+    h.said("write", "/kept", "1")
+    c = Client(Socket(h.dir + "/socket"), "/")
+    tx = int(c.must(START, b"\0")[:-1])
+    c.must(WRITE, b"/inside\0002", tx)
+    old, new = program("pvstored"), h.dir + "/pvstored-new"
+    assert live_update(h, ["-s"]) == ["no program was named\n"]
+    assert live_update(h, ["-f", h.dir + "/nothing"]) == ["No such file or directory\n"]
+    with open(new, "w") as f:
+        f.write(f'#!/bin/sh\nexec {old} -T "$@"\n')
+    os.chmod(new, 0o755)
+    assert live_update(h, ["-f", new], ["-s", "-t", "60"]) == ["OK\n", "OK\n"]
+    assert c.must(READ, b"/kept\0") == b"1"
+    assert c.ask(END, b"T\0", tx)[0] == END
+    assert c.must(READ, b"/inside\0") == b"2"
+    assert f" READ tx 0 \"/inside\": ok" in h.log(), "it is not the new program's log"
+    assert h.daemon.pid == pid and h.daemon.poll() is None
+    # One that cannot be run: the old one goes on.
+    with open(new, "w") as f:
+        f.write("nonsense")
+    assert live_update(h, ["-f", new], ["-s"]) == ["OK\n", "OK\n"]
+    assert c.must(READ, b"/inside\0") == b"2"
+    assert "does not start: Exec format error; going on as before" in h.log()
+
+
+def test_the_log_goes_elsewhere(h):
+    h.start()
+    assert "\tlogfile <file>\n" in h.said("control", "help")
+    assert h.said("control", "logfile", h.dir + "/none/log") == "No such file or directory\n"
+    assert h.said("control", "logfile", h.dir + "/log2") == "OK\n"
+    h.said("control", "print", "said there")
+    with open(h.dir + "/log2") as f:
+        assert "said there" in f.read()
 
 
 def test_the_shell_tool(h):

@@ -3,7 +3,7 @@
  * is not, damage is refused with where it is and can be recovered from, and a
  * new file takes the place of one that has grown.
  * sources: $(xs-core-src) xenstore/transport/conn.c xenstore/daemon/state.c
- * sources: xenstore/daemon/log.c
+ * sources: xenstore/daemon/succession.c xenstore/daemon/log.c
  */
 #include "tests/unit/xenstore/world.h"
 #include "xenstore/daemon/state.h"

@@ -1,6 +1,8 @@
 /* A list of hypercalls in one. */
 #include "hypercall/hypercall.h"
 #include "hypercall/handlers.h"
+
+#include "domain/trace.h"
 #include "mm/guestcopy.h"
 
 static long call_one(uint64_t op, struct hc_args *a)
@@ -10,6 +12,8 @@ static long call_one(uint64_t op, struct hc_args *a)
 
     if (rc)
         return rc;
+    if (tracing())
+        trace_hypercall(TRC_PV_HYPERCALL_SUBCALL, op, a->arg);
     if (row->flags & HC_ALONE) /* nesting, and iret has no way back here */
         return op == __HYPERVISOR_multicall ? -EINVAL : -ENOSYS;
     return row->fn(a);

@@ -89,10 +89,10 @@
 pv_syscall_stubs:
     SYSCALL_STUBS syscall_common
     .balign 32
-    .globl pv_syscall_counted_stubs
-    .hidden pv_syscall_counted_stubs
-pv_syscall_counted_stubs:
-    SYSCALL_STUBS syscall_counted_common
+    .globl pv_syscall_watched_stubs
+    .hidden pv_syscall_watched_stubs
+pv_syscall_watched_stubs:
+    SYSCALL_STUBS syscall_watched_common
     .balign 32
     .globl pv_syscall32_stubs
     .hidden pv_syscall32_stubs
@@ -107,16 +107,13 @@ syscall32_common:
     add $8, %rsp
     jmp pv_return
 
-/* The same with round trips counted (count_round_trips). */
+/* The same where somebody looks: round trips counted, or a trace. */
     .balign 16
-syscall_counted_common:
+syscall_watched_common:
     SYSCALL_FRAME FLAT_CS64
-    mov CPU_INFO_CURRENT(%rsp), %rax
-    cmpb $0, VCPU_KERNEL_MODE(%rax)
-    je syscall_from_user
     movq $0, CPU_INFO_ENTRY_TSC(%rsp)
     HYPERCALL_ARGS
-    call pv_hypercall_counted
+    call pv_syscall_watched
     add $HYPERCALL_ARGS_SIZE, %rsp
     jmp pv_return
 

@@ -2,6 +2,7 @@
 #include "pv/internal.h"
 
 #include "cpu/latency.h"
+#include "domain/trace.h"
 #include "evtchn/evtchn.h"
 #include "mm/alloc.h"
 #include "time/timer.h"
@@ -33,6 +34,8 @@ static void do_some(uint64_t seen)
         sched_switch();
     else if (take_work(seen, WORK_LOG))
         virq_raise_global(VIRQ_CON_RING);
+    else if (take_work(seen, WORK_TRACE))
+        trace_notify();
 }
 
 void pv_exit(void)

@@ -113,7 +113,7 @@ void pv_load_cr4(const struct vcpu *v);
 struct hc_args;
 void pv_syscall(struct cpu_user_regs *regs);
 void pv_iret(struct cpu_user_regs *regs); /* iret.c: the hypercall */
-void pv_hypercall_counted(struct cpu_user_regs *regs, struct hc_args *a);
+void pv_syscall_watched(struct cpu_user_regs *regs, struct hc_args *a);
 void pv_syscall32(struct cpu_user_regs *regs);
 void pv_return_fault(struct cpu_user_regs *regs);
 void pv_trap(struct cpu_user_regs *regs);

@@ -1,6 +1,8 @@
-/* SYSCALL out of user mode, and hypercalls where round trips are counted. */
+/* SYSCALL out of user mode, and all of them where somebody looks. */
 #include "pv/internal.h"
 
+#include "boot/boot.h"
+#include "domain/trace.h"
 #include "hypercall/hypercall.h"
 
 #define SYSCALL_LENGTH 2
@@ -37,15 +39,11 @@ void pv_syscall32(struct cpu_user_regs *regs)
 }
 
 /*
- * A hypercall when round trips are counted: one ends when the kernel goes back
- * to user mode, and it is a quiet one if the kernel asked us for nothing else
- * since it was entered.
+ * A round trip ends when the kernel goes back to user mode, and it is a quiet
+ * one if the kernel asked us for nothing else since it was entered.
  */
-void pv_hypercall_counted(struct cpu_user_regs *regs, struct hc_args *a)
+static void count_trip(struct vcpu *v)
 {
-    struct vcpu *v = current;
-
-    hypercall_dispatch(regs, a);
     if (v->pv.kernel_mode) {
         v->pv.trip_asked = true;
         return;
@@ -53,4 +51,21 @@ void pv_hypercall_counted(struct cpu_user_regs *regs, struct hc_args *a)
     v->pv.nr_trips++;
     v->pv.nr_quiet_trips += !v->pv.trip_asked;
     v->pv.trip_asked = false;
+}
+
+void pv_syscall_watched(struct cpu_user_regs *regs, struct hc_args *a)
+{
+    struct vcpu *v = current;
+
+    if (!v->pv.kernel_mode) {
+        if (tracing())
+            trace_syscall(regs->rip, regs->rax);
+        pv_syscall(regs);
+        return;
+    }
+    if (tracing())
+        trace_hypercall(TRC_PV_HYPERCALL_V2, regs->rax, a->arg);
+    hypercall_dispatch(regs, a);
+    if (boot_options.count_round_trips)
+        count_trip(v);
 }

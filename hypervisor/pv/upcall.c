@@ -1,12 +1,22 @@
 /* Events and NMIs, on the way back to a guest. */
 #include "pv/internal.h"
 
+#include "domain/trace.h"
+
 /* The exit path looks at NMIs only when there is other work: make some. */
 void pv_send_nmi(struct vcpu *v)
 {
     WRITE_ONCE(v->pv.nmi_pending, true);
     vcpu_wake(v);
     cpu_raise(READ_ONCE(v->unit.cpu), WORK_SCHED);
+}
+
+/* Apart, so that the usual way has no registers to save. */
+static __attribute__((noinline)) void call_back_traced(struct vcpu *v,
+                                                       struct cpu_user_regs *r)
+{
+    trace_addresses(TRC_PV_UPCALL, r->rip, 0, 0, 1);
+    pv_bounce(v, r, v->pv.event_callback, BOUNCE_MASK, 0);
 }
 
 void pv_deliver_upcall(struct vcpu *v, struct cpu_user_regs *regs)
@@ -23,5 +33,8 @@ void pv_deliver_upcall(struct vcpu *v, struct cpu_user_regs *regs)
     }
     if (!vcpu_event_pending(v))
         return;
-    pv_bounce(v, regs, p->event_callback, BOUNCE_MASK, 0);
+    if (tracing())
+        call_back_traced(v, regs);
+    else
+        pv_bounce(v, regs, p->event_callback, BOUNCE_MASK, 0);
 }

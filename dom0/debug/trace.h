@@ -14,9 +14,9 @@
 #include <xen/trace.h>
 
 /* A subclass that our hypervisor has alone: see its domain/trace.h. */
-#define TRACE_SYSCALL 0x00208101 /* rip (64 bits), number */
-#define TRACE_EVENT   0x00208002 /* vcpu and domain told of it, port */
-#define TRACE_UPCALL  0x00208103 /* rip (64 bits) */
+#define TRACE_SYSCALL 0x00208141 /* rip (64 bits), number */
+#define TRACE_EVENT   0x00208042 /* vcpu and domain told of it, port */
+#define TRACE_UPCALL  0x00208143 /* rip (64 bits) */
 
 struct trace_record {
     uint64_t tsc;

@@ -18,14 +18,15 @@
 struct vcpu;
 struct xen_sysctl;
 
-/* Ours: a subclass of TRC_PV that Xen has nothing in. */
+/* Ours: a subclass of TRC_PV that Xen has nothing in; numbers beyond Xen's in
+   the low byte, by which alone xenalyze knows an event of TRC_PV. */
 #define TRC_PV_PARAVANE 0x00208000
 /* A system call of user mode: rip (64 bits), the number in its RAX (32). */
-#define TRC_PV_SYSCALL (TRC_PV_PARAVANE + TRC_64_FLAG + 1)
+#define TRC_PV_SYSCALL (TRC_PV_PARAVANE + TRC_64_FLAG + 0x41)
 /* An event is made pending: vcpu and domain (16 each) that get it, port. */
-#define TRC_PV_EVENT (TRC_PV_PARAVANE + 2)
+#define TRC_PV_EVENT (TRC_PV_PARAVANE + 0x42)
 /* The kernel's event callback is entered: rip that it left. */
-#define TRC_PV_UPCALL (TRC_PV_PARAVANE + TRC_64_FLAG + 3)
+#define TRC_PV_UPCALL (TRC_PV_PARAVANE + TRC_64_FLAG + 0x43)
 
 extern bool trace_on;
 
@@ -35,7 +36,8 @@ static inline bool tracing(void)
     return unlikely(READ_ONCE(trace_on));
 }
 
-/* At most TRACE_EXTRA_MAX words. Any context but an NMI's; takes no lock. */
+/* tracebuf.c. At most TRACE_EXTRA_MAX words. Any context but an NMI's; takes no
+ * lock. */
 void trace_write(uint32_t event, const void *words, unsigned nr_words);
 
 /* `op` as the guest has it; from a multicall: TRC_PV_HYPERCALL_SUBCALL. */

@@ -3,7 +3,7 @@
  * not counted as lost; and a domain 0 that writes nonsense into them moves
  * nothing but what it reads itself.
  *
- * sources: hypervisor/domain/trace.c
+ * sources: hypervisor/domain/trace.c hypervisor/domain/tracebuf.c
  */
 #include "cpu/trap.h"
 #include "domain/ctl.h"

@@ -26,8 +26,7 @@ static volatile sig_atomic_t interrupted;
 
 static void on_signal(int signo)
 {
-    (void)signo;
-    interrupted = 1;
+    interrupted = signo;
 }
 
 static void show_record(void *arg, const struct trace_record *r)
@@ -99,27 +98,21 @@ static double now(void)
 }
 
 /* Until the time is over, the guest gone, or somebody has had enough. */
-static void follow(struct show *s, uint32_t domid, const char *guest,
-                   double seconds)
+static void follow(struct show *s, const char *guest, double seconds)
 {
     struct pollfd p = {.fd = tracer_fd(s->t), .events = POLLIN};
-    struct xen_domctl_getdomaininfo info;
     double end = now() + seconds;
-    struct hv *hv = NULL;
 
-    if (hv_open(&hv))
-        return;
     while (!interrupted && !ferror(stdout) && (!seconds || now() < end)) {
         poll(&p, 1, LOOK_MS);
         tracer_read(s->t, false, show_record, s);
         if (!s->file)
             fflush(stdout);
-        if (hv_domain_info(hv, domid, &info) == -ESRCH) {
-            fprintf(stderr, "pvn: %s has ended\n", guest);
+        if (tracer_guest_is_gone(s->t)) {
+            say_error("%s has ended", guest);
             break;
         }
     }
-    hv_close(hv);
 }
 
 static void report(const struct show *s, const char *guest, const char *path)
@@ -140,8 +133,7 @@ static void report(const struct show *s, const char *guest, const char *path)
                tracer_us(s->t, n->last_tsc) / 1e6);
 }
 
-static int record(struct show *s, uint32_t domid, const char *guest,
-                  double seconds)
+static int record(struct show *s, const char *guest, double seconds)
 {
     int hold, rc;
     pid_t guard = guard_start(&hold);
@@ -154,7 +146,7 @@ static int record(struct show *s, uint32_t domid, const char *guest,
     if (rc)
         say_error("tracing cannot be turned on: %s", strerror(-rc));
     else
-        follow(s, domid, guest, seconds);
+        follow(s, guest, seconds);
     (void)tracer_turn(s->t, false);
     if (!rc)
         tracer_read(s->t, true, show_record, s);
@@ -213,7 +205,7 @@ static int close_file(struct show *s, const char *path)
         bad = ferror(s->file);
         bad |= fclose(s->file) != 0;
     }
-    if (bad)
+    if (bad && interrupted != SIGPIPE)
         say_error("%s: %s", path, strerror(errno));
     return bad ? EXIT_FAILED : EXIT_OK;
 }
@@ -236,7 +228,7 @@ static int trace(const char *guest, const char *path, double seconds,
                   tracer_pages(s.t) * 4);
     status = open_file(&s, path, domid, guest);
     if (!status) {
-        status = record(&s, domid, guest, seconds);
+        status = record(&s, guest, seconds);
         report(&s, guest, path);
         rc = close_file(&s, path);
         status = status ? status : rc;
@@ -275,6 +267,6 @@ int cmd_trace(int argc, char **argv)
     sigaction(SIGINT, &end, NULL);
     sigaction(SIGTERM, &end, NULL);
     sigaction(SIGHUP, &end, NULL);
-    signal(SIGPIPE, SIG_IGN);
+    sigaction(SIGPIPE, &end, NULL);
     return trace(guest, path, time, (uint32_t)(kib / 4));
 }

@@ -46,8 +46,8 @@ static const struct verb verbs[] = {
      "what a guest asks of the hypervisor, and is given, with times",
      "  -s, --seconds N      so long; else until Ctrl-C or the guest's end\n"
      "  -o, --output FILE    for Perfetto or chrome://tracing, not as text\n"
-     "  -b, --buffer SIZE    for each processor (256K); what the first trace\n"
-     "                       since the host started has stays\n",
+     "  -b, --buffer SIZE    for each processor (256K); settled by the first\n"
+     "                       trace since the host started\n",
      cmd_trace},
     {"pause", "GUEST", "stop a guest where it is", "", cmd_pause},
     {"unpause", "GUEST", "let a paused guest go on", "", cmd_unpause},

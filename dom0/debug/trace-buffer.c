@@ -39,10 +39,25 @@ struct tracer {
 
 /* --- getting hold of the buffers -------------------------------------------*/
 
+/* Frames of the hypervisor's: those of a list, or one after the other. */
+static int map(struct tracer *t, int prot, const uint32_t *list, uint64_t first,
+               uint32_t nr, void **at)
+{
+    xen_pfn_t *frames = malloc(nr * sizeof(*frames));
+    int rc;
+
+    if (!frames)
+        return -ENOMEM;
+    for (uint32_t i = 0; i < nr; i++)
+        frames[i] = list ? list[i] : first + i;
+    rc = fmem_map(t->fm, DOMID_XEN, prot, nr, frames, at);
+    free(frames);
+    return rc;
+}
+
 static int map_cpu(struct tracer *t, const uint32_t *list, uint32_t nr_words,
                    uint32_t at, struct cpu *c)
 {
-    xen_pfn_t *frames;
     void *p;
     int rc;
 
@@ -50,14 +65,7 @@ static int map_cpu(struct tracer *t, const uint32_t *list, uint32_t nr_words,
         return 0;
     if (at > nr_words || t->pages > nr_words - at)
         return -EPROTO;
-    frames = malloc(t->pages * sizeof(*frames));
-    if (!frames)
-        return -ENOMEM;
-    for (uint32_t i = 0; i < t->pages; i++)
-        frames[i] = list[at + i];
-    rc = fmem_map(t->fm, DOMID_XEN, PROT_READ | PROT_WRITE, t->pages, frames,
-                  &p);
-    free(frames);
+    rc = map(t, PROT_READ | PROT_WRITE, list + at, 0, t->pages, &p);
     if (!rc)
         c->buf = p;
     return rc;
@@ -66,12 +74,11 @@ static int map_cpu(struct tracer *t, const uint32_t *list, uint32_t nr_words,
 static int map_cpus(struct tracer *t, const struct t_info *info,
                     uint32_t nr_words)
 {
+    size_t nr_offsets = nr_words * 2 - 1; /* as many as the list has room for */
     int rc = 0;
 
     t->pages = info->tbuf_size;
-    if (!t->pages || offsetof(struct t_info, mfn_offset) +
-                             t->nr_cpus * sizeof(info->mfn_offset[0]) >
-                         nr_words * sizeof(uint32_t))
+    if (!t->pages || t->nr_cpus > nr_offsets)
         return -EPROTO;
     t->size = t->pages * PAGE - (uint32_t)sizeof(struct t_buf);
     t->window = malloc(t->size);
@@ -89,7 +96,6 @@ static int map_cpus(struct tracer *t, const struct t_info *info,
 static int map_all(struct tracer *t)
 {
     uint32_t bytes, nr;
-    xen_pfn_t *frames;
     uint64_t mfn;
     void *info;
     int rc = hv_trace_info(t->hv, &mfn, &bytes);
@@ -99,13 +105,7 @@ static int map_all(struct tracer *t)
     nr = bytes / PAGE;
     if (!mfn || !nr || bytes > MAX_LIST)
         return -EPROTO;
-    frames = malloc(nr * sizeof(*frames));
-    if (!frames)
-        return -ENOMEM;
-    for (uint32_t i = 0; i < nr; i++)
-        frames[i] = mfn + i;
-    rc = fmem_map(t->fm, DOMID_XEN, PROT_READ, nr, frames, &info);
-    free(frames);
+    rc = map(t, PROT_READ, NULL, mfn, nr, &info);
     if (rc)
         return rc;
     rc = map_cpus(t, info, nr * PAGE / sizeof(uint32_t));
@@ -299,6 +299,13 @@ void tracer_read(struct tracer *t, bool last, trace_fn each, void *arg)
         t->waiting[n] = (struct waiting){t->waiting[i + n].r, n};
     /* A record read now that is older than this has no older one to come. */
     t->mark = t->newest;
+}
+
+bool tracer_guest_is_gone(struct tracer *t)
+{
+    struct xen_domctl_getdomaininfo info;
+
+    return hv_domain_info(t->hv, t->domid, &info) == -ESRCH;
 }
 
 double tracer_us(const struct tracer *t, uint64_t tsc)

@@ -4,12 +4,33 @@
 #include <string.h>
 #include <xen/vcpu.h>
 
+/* The bit of a vcpu becomes `now`; was it not so? */
+static bool flip(uint8_t *bits, unsigned int vcpu, bool now)
+{
+    uint8_t bit = (uint8_t)(1 << vcpu % 8);
+    bool was = bits[vcpu / 8] & bit;
+
+    if (was != now)
+        bits[vcpu / 8] ^= bit;
+    return was != now;
+}
+
+/* A viewer's thread is a vcpu; none has the number 0, which is the idle one. */
 static void entry(struct trace_json *j, const char *phase, unsigned int vcpu,
                   double us)
 {
     fprintf(j->f, "%s{\"ph\":\"%s\",\"pid\":%u,\"tid\":%u,\"ts\":%.3f",
-            j->any ? ",\n" : "", phase, j->domid, vcpu, us);
+            j->any ? ",\n" : "", phase, j->domid, vcpu + 1, us);
     j->any = true;
+}
+
+static void name_vcpu(struct trace_json *j, unsigned int vcpu, double us)
+{
+    if (!flip(j->named, vcpu, true))
+        return;
+    entry(j, "M", vcpu, us);
+    fprintf(j->f, ",\"name\":\"thread_name\",\"args\":{\"name\":\"vcpu %u\"}}",
+            vcpu);
 }
 
 void trace_json_begin(struct trace_json *j, FILE *f, uint32_t domid,
@@ -32,11 +53,8 @@ void trace_json_begin(struct trace_json *j, FILE *f, uint32_t domid,
 static void runs(struct trace_json *j, const struct trace_record *r, bool now,
                  double us)
 {
-    uint8_t *byte = &j->runs[r->vcpu / 8], bit = (uint8_t)(1 << r->vcpu % 8);
-
-    if (!(*byte & bit) == !now)
+    if (!flip(j->runs, r->vcpu, now))
         return;
-    *byte ^= bit;
     entry(j, now ? "B" : "E", r->vcpu, us);
     if (now)
         fprintf(j->f,
@@ -51,6 +69,8 @@ void trace_json_add(struct trace_json *j, const struct trace_record *r,
     uint32_t event = r->event;
     struct trace_text t;
 
+    if (event != TRC_LOST_RECORDS)
+        name_vcpu(j, r->vcpu, us);
     if (event == TRC_SCHED_CONTINUE_RUNNING ||
         (trace_is_change(event) && trace_to(event) == RUNSTATE_running)) {
         runs(j, r, true, us);

@@ -70,7 +70,8 @@ struct trace_json {
     FILE *f;
     uint32_t domid;
     bool any;
-    uint8_t runs[65536 / 8]; /* vcpus whose "runs" has begun */
+    /* A bit for each vcpu: named already; its "runs" has begun. */
+    uint8_t named[65536 / 8], runs[65536 / 8];
 };
 void trace_json_begin(struct trace_json *j, FILE *f, uint32_t domid,
                       const char *name);
@@ -101,6 +102,7 @@ int tracer_fd(const struct tracer *t);
 void tracer_read(struct tracer *t, bool last, trace_fn each, void *arg);
 /* Microseconds since the first record of all. */
 double tracer_us(const struct tracer *t, uint64_t tsc);
+bool tracer_guest_is_gone(struct tracer *t);
 /* Until now: of the last record; lost for want of room; not understood. */
 struct trace_totals {
     uint64_t last_tsc, nr_records, nr_lost, nr_garbled;

@@ -395,7 +395,7 @@ static void test_the_file_is_what_viewers_read(void **state)
 {
     struct trace_record r = {.event = RUNSTATE(1, 0), .vcpu = 1};
     char *text = NULL;
-    size_t size, i, nr_begun = 0, nr_ended = 0;
+    size_t size, i, nr_begun = 0, nr_ended = 0, nr_named = 0;
     FILE *f = open_memstream(&text, &size);
     struct trace_json j;
     json_t *o, *e;
@@ -420,9 +420,11 @@ static void test_the_file_is_what_viewers_read(void **state)
         const char *phase = json_string_value(json_object_get(e, "ph"));
 
         assert_int_equal(json_integer_value(json_object_get(e, "pid")), GUEST);
+        assert_true(json_integer_value(json_object_get(e, "tid")) > 0);
         assert_true(json_is_number(json_object_get(e, "ts")));
         nr_begun += phase[0] == 'B';
         nr_ended += phase[0] == 'E';
+        nr_named += phase[0] == 'M';
         if (!strcmp(json_string_value(json_object_get(e, "name"))
                         ? json_string_value(json_object_get(e, "name"))
                         : "",
@@ -431,6 +433,7 @@ static void test_the_file_is_what_viewers_read(void **state)
     }
     assert_int_equal(nr_begun, 2);
     assert_int_equal(nr_ended, 2);
+    assert_int_equal(nr_named, 3); /* the guest, two vcpus */
     json_decref(o);
     free(text);
 }

@@ -1,6 +1,7 @@
 # Debian's xentrace has traces made and reads them, xenalyze understands them.
 # on: pc2
 # secs: 40
+xen_up
 xentrace -D -e all -T 2 /run/trace.bin 2> /run/err || fail "xentrace: $(cat /run/err)"
 [ "$(stat -c %s /run/trace.bin)" -gt 10000 ] || fail "only $(stat -c %s /run/trace.bin) bytes"
 xenalyze --dump-all /run/trace.bin > /run/dump 2> /run/err || fail "xenalyze: $(tail -3 /run/err)"

@@ -10,6 +10,8 @@
 
 enum { PAGE = 4096, MAX_CPUS = 4096, MAX_LIST = 1 << 22 };
 
+#define EVENTS (TRC_GEN | TRC_SCHED | TRC_PV)
+
 struct cpu {
     struct t_buf *buf; /* NULL: this CPU is not there */
     struct trace_cpu who;
@@ -149,7 +151,7 @@ static int ready(struct tracer *t, uint32_t pages)
     /* What a program before us may have left on. */
     rc = hv_trace_turn(t->hv, false);
     if (!rc)
-        rc = hv_trace_set_events(t->hv, TRC_ALL);
+        rc = hv_trace_set_events(t->hv, EVENTS);
     return rc ? rc : map_all(t);
 }
 
@@ -206,6 +208,13 @@ int tracer_fd(const struct tracer *t)
 
 /* --- reading ---------------------------------------------------------------*/
 
+/* Xen's schedulers tell more of themselves than who runs. */
+static bool is_of_interest(uint32_t event)
+{
+    return event >> TRC_CLS_SHIFT != TRC_SCHED >> TRC_CLS_SHIFT ||
+           event == TRC_SCHED_CONTINUE_RUNNING || trace_is_change(event);
+}
+
 static void collect(void *arg, const struct trace_record *r)
 {
     struct tracer *t = arg;
@@ -216,7 +225,7 @@ static void collect(void *arg, const struct trace_record *r)
         t->newest = r->tsc;
     if (r->event == TRC_LOST_RECORDS)
         t->totals.nr_lost += r->word[0];
-    else if (r->domid != t->domid)
+    else if (r->domid != t->domid || !is_of_interest(r->event))
         return;
     if (t->nr_waiting == t->room) {
         size_t room = t->room ? 2 * t->room : 4096;

@@ -49,7 +49,7 @@ done
 # Xen has to do RDTSC, too, where the TSC is not a steady one.
 [ "$(seen 'emulated +privileged instruction')" -ge 501 ] || fail "CR4 read"
 [ "$(seen 'xen_version')" -ge 1002 ] || fail "$(seen xen_version) times xen_version"
-[ "$(seen 'event_channel_op send')" -ge 1002 ] || fail "sends"
+[ "$(seen 'event_channel_op')" -ge 1002 ] || fail "sends"
 [ "$(seen 'update_va_mapping')" -ge 501 ] || fail "update_va_mapping"
 [ "$(seen 'sched_op shutdown')" = 1 ] || fail "sched_op shutdown"
 [ -z "$ours" ] || { [ "$(seen 'event +upcall')" -ge 501 ] && [ "$(seen 'event +port')" -ge 1002 ]; } ||

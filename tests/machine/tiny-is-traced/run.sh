@@ -78,11 +78,12 @@ code 2 pvn trace -s never bench
 code 2 pvn trace -b 8M bench
 tiny_create idle balloon vcpus=1
 tiny_wait idle 'TINY balloon ready' 30
+guest_config still kernel=$tiny_elf args=hello memory=8
+pvn create -q -p /run/still.cfg
+code 0 pvn trace -s 0.2 still
+grep -q 'nothing of still was recorded' /run/out || fail "$(cat /run/out)"
+pvn destroy still
 code 1 pvn trace -s 1 -o /nonexistent/file idle
-pvn pause idle
-code 0 pvn trace -s 0.2 idle
-grep -q 'nothing of idle was recorded' /run/out || fail "a paused guest: $(cat /run/out)"
-pvn unpause idle
 pvn trace idle > /run/out 2>&1 &
 tracer=$!
 sleep 1

@@ -13,5 +13,6 @@ $(RUN_INIT)/embed.o: dom0/cli/run-init/embed.S $(RUN_INIT)/init
 $(BUILD)/bin/pvn: $(RUN_INIT)/embed.o
 
 $(call program,pvn,$(cli-src) $(wildcard dom0/debug/*.c) $(xs-client-src) \
-	$(libs-hypercall-src) $(libs-foreignmem-src),\
-	-ljansson $(libs-hypercall-libs) $(libs-foreignmem-libs))
+	$(libs-hypercall-src) $(libs-foreignmem-src) $(libs-evtchn-src),\
+	-ljansson $(libs-hypercall-libs) $(libs-foreignmem-libs) \
+	$(libs-evtchn-libs))

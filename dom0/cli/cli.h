@@ -99,6 +99,7 @@ int cmd_run(int argc, char **argv);
 int cmd_gdb(int argc, char **argv);
 int cmd_dump(int argc, char **argv);
 int cmd_stack(int argc, char **argv);
+int cmd_trace(int argc, char **argv);
 int cmd_pause(int argc, char **argv);
 int cmd_unpause(int argc, char **argv);
 int cmd_shutdown(int argc, char **argv);

@@ -42,6 +42,13 @@ static const struct verb verbs[] = {
      "  -p, --port PORT   listen there, on this machine only\n", cmd_gdb},
     {"dump", "GUEST FILE", "write a guest's memory as an ELF core file",
      "  -q, --quiet     print nothing but errors\n", cmd_dump},
+    {"trace", "GUEST",
+     "what a guest asks of the hypervisor, and is given, with times",
+     "  -s, --seconds N      so long; else until Ctrl-C or the guest's end\n"
+     "  -o, --output FILE    for Perfetto or chrome://tracing, not as text\n"
+     "  -b, --buffer SIZE    for each processor (256K); settled by the first\n"
+     "                       trace since the host started\n",
+     cmd_trace},
     {"pause", "GUEST", "stop a guest where it is", "", cmd_pause},
     {"unpause", "GUEST", "let a paused guest go on", "", cmd_unpause},
     {"shutdown", "GUEST", "ask a guest to power off",

@@ -33,6 +33,7 @@ enum cpu_work {
     WORK_TIMER = 0, /* time/timer.c: expired deadlines */
     WORK_SCHED = 1, /* sched/sched.c: pick again */
     WORK_LOG,       /* console/log.c: tell dom0 that there is news */
+    WORK_TRACE,     /* domain/trace.c: tell dom0 to read a buffer */
     WORK_NR
 };
 

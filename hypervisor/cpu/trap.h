@@ -103,6 +103,8 @@ enum { IST_DF = 1, IST_MC, IST_DB, IST_NMI, IST_LAST = IST_NMI };
 /* pv/entry.S: where SYSCALL lands on `cpu`, from 64 and 32-bit code. */
 uintptr_t pv_syscall_stub(unsigned cpu);
 uintptr_t pv_syscall32_stub(unsigned cpu);
+/* Tracing was switched: have every CPU take the stub that is right now. */
+void pv_syscall_stubs_load(void);
 /* pv/trap.c: an exception of a guest; leaves through pv_return. */
 void pv_trap(struct cpu_user_regs *regs);
 

@@ -2,6 +2,7 @@
 #include "console/console.h"
 #include "domain/ctl.h"
 #include "domain/debug-keys.h"
+#include "domain/trace.h"
 #include "hypercall/handlers.h"
 #include "mm/guestcopy.h"
 
@@ -78,6 +79,7 @@ struct sysctl_row {
 
 static const struct sysctl_row rows[] = {
     [XEN_SYSCTL_readconsole] = {readconsole, CTL_OUT},
+    [XEN_SYSCTL_tbuf_op] = {trace_control, CTL_OUT},
     [XEN_SYSCTL_physinfo] = {sysctl_physinfo, CTL_OUT},
     [XEN_SYSCTL_sched_id] = {sysctl_sched_id, CTL_OUT},
     [XEN_SYSCTL_getdomaininfolist] = {getdomaininfolist, CTL_OUT},

@@ -1,6 +1,7 @@
 #include "domain/vcpu.h"
 
 #include "domain/domain.h"
+#include "domain/trace.h"
 #include "evtchn/evtchn.h"
 #include "mm/frametype.h"
 #include "mm/guestcopy.h"
@@ -323,6 +324,8 @@ void vcpu_set_runstate(struct vcpu *v, int state, uint64_t now_ns)
     struct vcpu_runstate_info *rs = &v->runstate;
 
     spin_lock(&v->area_lock);
+    if (tracing())
+        trace_runstate(v, rs->state, state);
     if (now_ns > rs->state_entry_time)
         rs->time[rs->state] += now_ns - rs->state_entry_time;
     rs->state = state;

@@ -1,6 +1,7 @@
 #include "evtchn/evtchn.h"
 #include "evtchn/internal.h"
 
+#include "domain/trace.h"
 #include "hypercall/hypercall.h"
 #include "irq/irq.h"
 
@@ -149,6 +150,8 @@ static inline void raise_port(struct domain *d, evtchn_port_t port,
 
     if (unlikely(!v))
         return; /* the toolstack bound it before making vCPUs */
+    if (tracing())
+        trace_event(v, port);
     abi->set_pending(v, port, chn);
     /* The guest may be turning to the other ABI, past this port already. */
     if (unlikely(__atomic_load_n(&e->abi, __ATOMIC_SEQ_CST) != abi))

@@ -1,6 +1,8 @@
 /* A list of hypercalls in one. */
 #include "hypercall/hypercall.h"
 #include "hypercall/handlers.h"
+
+#include "domain/trace.h"
 #include "mm/guestword.h"
 
 static inline long call_one(uint64_t op, struct hc_args *a)
@@ -14,7 +16,11 @@ static inline long call_one(uint64_t op, struct hc_args *a)
     if (unlikely(op == __HYPERVISOR_multicall))
         return -EINVAL;
     rc = likely(hypercall_is_plain(row)) ? 0 : hypercall_check(row);
-    return rc ? rc : row->fn(a);
+    if (rc)
+        return rc;
+    if (tracing())
+        trace_hypercall(TRC_PV_HYPERCALL_SUBCALL, op, a->arg);
+    return row->fn(a);
 }
 
 /* struct multicall_entry, with its arguments as a handler takes them. */

@@ -384,6 +384,12 @@ mfn_t frame_of_m2p(uint64_t offset)
     return host_walk(M2P_RO_START + offset);
 }
 
+void frame_expose(mfn_t m)
+{
+    frame_of(m)->owner = DOMID_XEN;
+    __atomic_store_n(&frame_of(m)->refs, 1, __ATOMIC_RELEASE);
+}
+
 void frame_expose_m2p(void)
 {
     static struct spinlock lock = SPINLOCK_INIT;
@@ -395,8 +401,7 @@ void frame_expose_m2p(void)
 
         if (!mfn_is_ram(m) || frame_of(m)->refs)
             continue;
-        frame_of(m)->owner = DOMID_XEN;
-        __atomic_store_n(&frame_of(m)->refs, 1, __ATOMIC_RELEASE);
+        frame_expose(m);
     }
     done = true;
     spin_unlock(&lock);

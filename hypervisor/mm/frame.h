@@ -145,6 +145,9 @@ bool frame_release(struct frame *f, struct domain *d);
    unshare returns when the page has no more users, or -EBUSY. */
 void frame_share(void *page, struct domain *d);
 void frame_unshare_free(void *page);
+/* A page of ours becomes DOMID_XEN's for good, mappable read-only by privileged
+   domains. */
+void frame_expose(mfn_t m);
 /* The frames of the M2P become DOMID_XEN's, mappable read-only by privileged
    domains. Idempotent. The page of the M2P at byte `offset`, or INVALID_MFN. */
 void frame_expose_m2p(void);

@@ -102,10 +102,10 @@
 pv_syscall_stubs:
     SYSCALL_STUBS syscall_common
     .balign 32
-    .globl pv_syscall_counted_stubs
-    .hidden pv_syscall_counted_stubs
-pv_syscall_counted_stubs:
-    SYSCALL_STUBS syscall_counted_common
+    .globl pv_syscall_watched_stubs
+    .hidden pv_syscall_watched_stubs
+pv_syscall_watched_stubs:
+    SYSCALL_STUBS syscall_watched_common
     .balign 32
     .globl pv_syscall32_stubs
     .hidden pv_syscall32_stubs
@@ -117,19 +117,21 @@ syscall32_common:
     SYSCALL_FRAME FLAT_CS32
     CALL_AND_RETURN pv_syscall32
 
-/* The same with round trips counted (count_round_trips). */
+/* The same where somebody looks: round trips counted, or a trace. */
     .balign 16
-syscall_counted_common:
+syscall_watched_common:
     SYSCALL_FRAME FLAT_CS64
     mov CPU_INFO_CURRENT(%rsp), %rcx
     cmpb $0, VCPU_KERNEL_MODE(%rcx)
-    je syscall_from_user
+    je syscall_watched_from_user
     cmp $HC_IRET, %rax
-    je syscall_counted_iret
-    CALL_HYPERCALL pv_hypercall_counted
+    je syscall_watched_iret
+    CALL_HYPERCALL pv_hypercall_watched
     jmp hypercall_done
-syscall_counted_iret:
-    CALL_AND_RETURN pv_iret_counted
+syscall_watched_from_user:
+    CALL_AND_RETURN pv_syscall_watched
+syscall_watched_iret:
+    CALL_AND_RETURN pv_iret_watched
 
     .balign 16
 syscall_iret:

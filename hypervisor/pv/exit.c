@@ -2,6 +2,7 @@
 #include "pv/bounce.h"
 
 #include "cpu/latency.h"
+#include "domain/trace.h"
 #include "evtchn/evtchn.h"
 #include "mm/alloc.h"
 #include "time/timer.h"
@@ -33,6 +34,8 @@ static void do_some(uint64_t seen)
         sched_switch();
     else if (take_work(seen, WORK_LOG))
         virq_raise_global(VIRQ_CON_RING);
+    else if (take_work(seen, WORK_TRACE))
+        trace_notify();
 }
 
 /* The exit path looks at NMIs only when there is other work: make some. */
@@ -56,8 +59,11 @@ static void deliver(struct vcpu *v, struct cpu_user_regs *regs)
         pv_bounce(v, regs, p->trap[TRAP_NMI].address, BOUNCE_MASK, 0);
         return;
     }
-    if (vcpu_event_pending(v))
-        pv_bounce(v, regs, p->event_callback, BOUNCE_MASK, 0);
+    if (!vcpu_event_pending(v))
+        return;
+    if (tracing())
+        trace_addresses(TRC_PV_UPCALL, regs->rip, 0, 0, 1);
+    pv_bounce(v, regs, p->event_callback, BOUNCE_MASK, 0);
 }
 
 void pv_exit(void)
@@ -88,7 +94,7 @@ void pv_event(struct cpu_user_regs *regs)
     struct vcpu *v = current;
 
     /* The idle vCPU has none. */
-    if (unlikely(!v->pv.event_callback))
+    if (unlikely(!v->pv.event_callback || tracing()))
         pv_exit();
     else
         bounce(v, regs, v->pv.event_callback, BOUNCE_MASK, 0,

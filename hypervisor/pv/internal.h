@@ -113,8 +113,10 @@ void pv_load_cr4(const struct vcpu *v);
 struct hc_args;
 void pv_syscall(struct cpu_user_regs *regs);
 void pv_iret(struct cpu_user_regs *regs); /* iret.c: the hypercall */
-long pv_hypercall_counted(uint64_t nr, struct hc_args *a);
-void pv_iret_counted(struct cpu_user_regs *regs);
+/* The same where somebody looks: round trips counted, or a trace. */
+void pv_syscall_watched(struct cpu_user_regs *regs);
+void pv_iret_watched(struct cpu_user_regs *regs);
+long pv_hypercall_watched(uint64_t nr, struct hc_args *a);
 void pv_syscall32(struct cpu_user_regs *regs);
 void pv_return_fault(struct cpu_user_regs *regs);
 void pv_trap(struct cpu_user_regs *regs);

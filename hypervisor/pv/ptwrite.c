@@ -7,6 +7,7 @@
 
 #include "cpu/cpu.h"
 #include "cpu/trap.h"
+#include "domain/trace.h"
 #include "mm/guestcopy.h"
 #include "pv/ptwrite-insn.h"
 
@@ -98,6 +99,11 @@ bool pv_emulate_pt_write(struct vcpu *v, uintptr_t va,
     spin_unlock(&d->mm_lock);
     if (rc)
         return rc == -EAGAIN; /* changed under us: let it fault again */
+    if (tracing())
+        trace_addresses(
+            TRC_PV_PTWR_EMULATION | TRC_64_FLAG,
+            *((const uint64_t *)frame_virt(target) + va % PAGE_SIZE / 8), va,
+            regs->rip, 3);
     regs->rip += insn.len;
     regs->rflags &= ~(uint64_t)RFLAGS_RF;
     if (regs->rflags & RFLAGS_TF) {

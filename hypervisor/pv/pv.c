@@ -2,7 +2,10 @@
 #include "pv/internal.h"
 
 #include "boot/boot.h"
+#include "cpu/feature.h"
 #include "cpu/fpu.h"
+#include "cpu/lapic.h"
+#include "domain/trace.h"
 #include "hypercall/hypercall.h"
 
 /* entry.S and stacks.S know these as numbers. */
@@ -20,15 +23,28 @@ static_assert(offsetof(struct vcpu_info, evtchn_upcall_pending) == 0 &&
 static_assert(WORK_SCHED == 1, "WORK_SCHED in entry.S");
 
 #define STUB_SIZE 32
-extern char pv_syscall_stubs[], pv_syscall_counted_stubs[],
+extern char pv_syscall_stubs[], pv_syscall_watched_stubs[],
     pv_syscall32_stubs[];
 
 uintptr_t pv_syscall_stub(unsigned cpu)
 {
-    char *stubs = boot_options.count_round_trips ? pv_syscall_counted_stubs
-                                                 : pv_syscall_stubs;
+    char *stubs = boot_options.count_round_trips || tracing()
+                      ? pv_syscall_watched_stubs
+                      : pv_syscall_stubs;
 
     return (uintptr_t)stubs + cpu * STUB_SIZE;
+}
+
+static void load_stub(void *unused)
+{
+    (void)unused;
+    wrmsr(MSR_LSTAR, pv_syscall_stub(cpu_id()));
+}
+
+void pv_syscall_stubs_load(void)
+{
+    load_stub(NULL);
+    ipi_call(cpu_online, load_stub, NULL);
 }
 
 uintptr_t pv_syscall32_stub(unsigned cpu)

@@ -1,6 +1,7 @@
-/* SYSCALL out of user mode, and hypercalls where round trips are counted. */
+/* SYSCALL out of user mode, and all of them where somebody looks. */
 #include "pv/bounce.h"
 
+#include "domain/trace.h"
 #include "hypercall/hypercall.h"
 
 #define SYSCALL_LENGTH 2
@@ -46,22 +47,27 @@ void pv_syscall32(struct cpu_user_regs *regs)
         refuse(v, regs);
 }
 
-/*
- * Round trips are counted: one ends when the kernel goes back to user mode,
- * and it is a quiet one if the kernel asked us for nothing else since it was
- * entered.
- */
-long pv_hypercall_counted(uint64_t nr, struct hc_args *a)
+void pv_syscall_watched(struct cpu_user_regs *regs)
 {
+    if (tracing())
+        trace_syscall(regs->rip, regs->rax);
+    pv_syscall(regs);
+}
+
+long pv_hypercall_watched(uint64_t nr, struct hc_args *a)
+{
+    if (tracing())
+        trace_hypercall(TRC_PV_HYPERCALL_V2, nr, a->arg);
     current->pv.trip_asked = true;
     return hypercall_dispatch(nr, a);
 }
 
-void pv_iret_counted(struct cpu_user_regs *regs)
+/*
+ * A round trip ends when the kernel goes back to user mode, and it is a quiet
+ * one if the kernel asked us for nothing else since it was entered.
+ */
+static void count_trip(struct vcpu *v)
 {
-    struct vcpu *v = current;
-
-    pv_iret(regs);
     if (v->pv.kernel_mode) {
         v->pv.trip_asked = true;
         return;
@@ -69,4 +75,14 @@ void pv_iret_counted(struct cpu_user_regs *regs)
     v->pv.nr_trips++;
     v->pv.nr_quiet_trips += !v->pv.trip_asked;
     v->pv.trip_asked = false;
+}
+
+void pv_iret_watched(struct cpu_user_regs *regs)
+{
+    struct vcpu *v = current;
+
+    if (tracing())
+        trace_hypercall(TRC_PV_HYPERCALL_V2, __HYPERVISOR_iret, NULL);
+    pv_iret(regs);
+    count_trip(v);
 }

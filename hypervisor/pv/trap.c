@@ -2,6 +2,7 @@
 #include "pv/bounce.h"
 
 #include "cpu/latency.h"
+#include "domain/trace.h"
 #include "mm/frametype.h"
 #include "mm/guestcopy.h"
 #include "mm/tlb.h"
@@ -31,6 +32,8 @@ HOT void inject(struct vcpu *v, struct cpu_user_regs *regs, unsigned vector,
         no_handler(v, regs, vector, error_code);
         return;
     }
+    if (tracing())
+        trace_exception(regs->rip, vector, error_code, v->pv.cr2);
     if (vector < 32 && TRAP_HAS_ERROR_CODE >> vector & 1)
         flags |= BOUNCE_ERROR_CODE;
     bounce(v, regs, t->address, flags, error_code, !v->pv.kernel_mode);
@@ -151,6 +154,8 @@ static bool software_interrupt(struct vcpu *v, struct cpu_user_regs *regs)
         pv_inject_gp(v, insn[1] * 8u + 2);
         return true;
     }
+    if (tracing())
+        trace_exception(regs->rip, insn[1], 0, 0);
     regs->rip += sizeof(insn);
     pv_bounce(v, regs, t->address, t->flags & TI_MASK ? BOUNCE_MASK : 0, 0);
     return true;
@@ -159,12 +164,16 @@ static bool software_interrupt(struct vcpu *v, struct cpu_user_regs *regs)
 static void general_protection(struct vcpu *v, struct cpu_user_regs *regs)
 {
     uint32_t ec = regs->error_code;
+    uint64_t rip = regs->rip;
 
     if (ec & 2 && !(ec & 1) && software_interrupt(v, regs))
         return;
     v->pv.trip_asked |= v->pv.kernel_mode;
-    if (!ec && pv_emulate_privop(v, regs))
+    if (!ec && pv_emulate_privop(v, regs)) {
+        if (tracing())
+            trace_addresses(TRC_PV_EMULATE_PRIVOP | TRC_64_FLAG, rip, 0, 0, 1);
         return;
+    }
     pv_inject_gp(v, ec);
 }
 

@@ -1,6 +1,7 @@
 #include "sched/sched.h"
 #include "sched/internal.h"
 
+#include "domain/trace.h"
 #include "time/clock.h"
 
 static struct runqueue runqueues[MAX_CPUS];
@@ -351,8 +352,11 @@ void sched_switch(void)
     next = decide(rq, prev, stay, now);
     spin_unlock(&rq->lock);
 
-    if (next == prev)
+    if (next == prev) {
+        if (next && tracing())
+            trace_vcpu(TRC_SCHED_CONTINUE_RUNNING, next);
         return;
+    }
     if (next)
         bring_timers(next, cpu);
     vcpu_context_switch(prev ? prev : idle, next ? next : idle);

@@ -382,6 +382,51 @@ static void test_foreign_mappings_hold_the_frame(void **state)
     assert_int_equal(other->refs, 1);
 }
 
+/* Of our own frames a privileged domain reads those we expose, writes those we
+   share with DOMID_XEN, and has no others; a guest has none. */
+static void test_of_our_frames_only_shared_ones_are_written(void **state)
+{
+    void *secret = alloc_host_pages(0), *list = alloc_host_pages(0);
+    void *buffer = alloc_host_pages(0);
+    struct tree t = new_tree();
+
+    (void)state;
+    frame_expose(virt_to_mfn(list));
+    frame_share(buffer, &domain_xen);
+    assert_int_equal(ext(MMUEXT_PIN_L4_TABLE, t.l4), 0);
+    for (unsigned privileged = 0; privileged < 2; privileged++) {
+        const struct {
+            void *page;
+            uint64_t flags;
+            int rc;
+        } cases[] = {
+            {secret, READ, -EINVAL}, {secret, KERNEL, -EINVAL},
+            {list, READ, 0},         {list, KERNEL, -EPERM},
+            {buffer, READ, 0},       {buffer, KERNEL, 0},
+        };
+
+        guest->privileged = privileged;
+        for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+            mfn_t m = virt_to_mfn(cases[i].page);
+            uint64_t pte = pte_make(m, cases[i].flags);
+
+            assert_int_equal(update(t.l1, 1, pte, DOMID_XEN),
+                             privileged ? cases[i].rc : -EPERM);
+            assert_int_equal(update(t.l1, 1, 0, DOMID_SELF), 0);
+            assert_int_equal(update(t.l1, 1, pte, DOMID_SELF), -EINVAL);
+        }
+        assert_int_equal(ext(MMUEXT_PIN_L1_TABLE, virt_to_mfn(buffer).n),
+                         -EINVAL);
+    }
+    guest->privileged = false;
+    assert_int_equal(refs(virt_to_mfn(buffer).n), 1);
+    assert_int_equal(refs(virt_to_mfn(list).n), 1);
+    frame_unshare_free(buffer);
+    frame_of(virt_to_mfn(list))->refs = 0;
+    free_host_pages(list, 0);
+    free_host_pages(secret, 0);
+}
+
 /* A long validation stops and goes on; one never finished is undone. */
 static void test_validation_is_preemptible(void **state)
 {
@@ -590,6 +635,7 @@ int main(void)
         T(test_memory_is_mapped_cached),
         T(test_host_slots_are_ours),
         T(test_foreign_mappings_hold_the_frame),
+        T(test_of_our_frames_only_shared_ones_are_written),
         T(test_validation_is_preemptible),
         T(test_relinquish_gives_way),
         T(test_shared_pages_are_never_tables),

@@ -99,6 +99,8 @@ int evtchn_bind(struct evtchn *ec, uint32_t domid, uint32_t remote_port,
 
 int evtchn_bind_virq(struct evtchn *ec, unsigned int virq, uint32_t *port)
 {
+    if (ports[NR_PORTS / 2 + virq].bound)
+        return -EEXIST;
     return evtchn_bind(ec, 0, NR_PORTS / 2 + virq, port);
 }
 

@@ -1,6 +1,7 @@
 /*
  * The fake machine's inside, for the files that play a part of it each, as the
- * real calls are split: host-fake.c, domain-fake.c, vcpu-fake.c, memory-fake.c.
+ * real calls are split: host-fake.c, domain-fake.c, vcpu-fake.c, memory-fake.c,
+ * trace-fake.c.
  */
 #ifndef DOM0_LIBS_HYPERCALL_FAKE_INTERNAL_H
 #define DOM0_LIBS_HYPERCALL_FAKE_INTERNAL_H
@@ -32,6 +33,7 @@ struct hv_fake_machine {
     uint32_t next_id;
     struct hv_fake_window windows[HV_FAKE_MAX_WINDOWS];
     char caps[256];
+    struct hv_fake_trace trace;
 
     struct {
         const char *call;

@@ -53,6 +53,14 @@ unsigned hv_fake_nr_windows(void); /* mapped and not unmapped */
 /* 4096 bytes; NULL: no such frame. */
 void *hv_fake_frame(uint64_t mfn);
 
+/* Its trace buffers, two CPUs'; the frames of one lie side by side. */
+struct hv_fake_trace {
+    bool on;
+    uint32_t events, pages;
+    uint64_t info_mfn, buf_mfn[2]; /* 0: not made yet */
+};
+struct hv_fake_trace *hv_fake_trace(void);
+
 /* For foreignmem-fake.c. */
 bool hv_fake_called(const char *call, int *rc); /* true: fail with *rc */
 bool hv_fake_may_map(uint32_t domid, uint64_t mfn);

@@ -77,6 +77,17 @@ int hv_cpupool_info(struct hv *hv, uint32_t first, uint32_t *id,
 /* Highest machine frame + 1. */
 int hv_max_mfn(struct hv *hv, uint64_t *mfn);
 
+/* --- trace buffers, <xen/trace.h> (trace.c); -ENOSYS: it has none --------- */
+
+/* Pages a CPU. -EBUSY, -EINVAL: there are buffers already, of that size or of
+   another; it stays until the host restarts. */
+int hv_trace_set_size(struct hv *hv, uint32_t pages);
+/* The list of them, to be mapped from DOMID_XEN: first frame and bytes. */
+int hv_trace_info(struct hv *hv, uint64_t *mfn, uint32_t *bytes);
+/* Record events of these classes (TRC_ALL), on all CPUs. */
+int hv_trace_set_events(struct hv *hv, uint32_t mask);
+int hv_trace_turn(struct hv *hv, bool on);
+
 /* --- domains (domain.c) -------------------------------------------------- */
 
 /* *domid: 0 picks the next free one; in any case the id given comes back. */

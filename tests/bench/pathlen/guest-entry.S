@@ -25,6 +25,12 @@ user_syscall:
     MARK    MARK_BEGIN + 42
     syscall
 user_syscall_end:
+    .globl user_traced, user_traced_end
+user_traced:
+    MARK    MARK_END
+    MARK    MARK_BEGIN + 112
+    syscall
+user_traced_end:
 user_fault:
     MARK    MARK_END
     MARK    MARK_BEGIN + 43

@@ -11,6 +11,7 @@ extern char marked_syscall[], marked_event[], marked_fault[], marked_int3[];
 /* What user mode runs: the end of the way there, then the way back. */
 extern char user_syscall[], user_syscall_end[];
 extern char user_fault[], user_fault_end[];
+extern char user_traced[], user_traced_end[]; /* user_syscall, another name */
 
 /* Return to the caller by the hypercall. */
 void iret_to_kernel(void);

@@ -7,6 +7,8 @@
 #include "markers.h"
 #include "guest-entry.h"
 
+#include <xen/sysctl.h>
+
 #define RUNS 21
 
 static void say(unsigned int op, const char *name)
@@ -149,8 +151,10 @@ static void user_round(unsigned int leave, uint64_t flags)
     if (!trap_try()) {
         if (leave == 40)
             BEGIN(40);
-        else
+        else if (leave == 41)
             BEGIN(41);
+        else
+            BEGIN(111);
         iret_raw(&frame);
     }
     this_vcpu_info()->evtchn_upcall_mask = 1;
@@ -390,6 +394,36 @@ static void switches(void)
             poll_port(&pong));
 }
 
+/* ---- with a trace on -------------------------------------------------------
+ */
+
+static long trace_op(uint32_t cmd, uint32_t size)
+{
+    static struct xen_sysctl op;
+
+    op.cmd = XEN_SYSCTL_tbuf_op;
+    op.interface_version = XEN_SYSCTL_INTERFACE_VERSION;
+    op.u.tbuf_op.cmd = cmd;
+    op.u.tbuf_op.size = size;
+    return HC1(sysctl, &op);
+}
+
+/* What a system call costs, and its way back, when it is recorded. Nobody
+   reads: all records find room. */
+static void traced(void)
+{
+    if (trace_op(XEN_SYSCTL_TBUFOP_set_size, 16) ||
+        trace_op(XEN_SYSCTL_TBUFOP_enable, 0)) {
+        print("NOTE no tracing\n");
+        return;
+    }
+    MEASURE(110, "traced-hypercall-null", hc_xen_version(XENVER_version, NULL));
+    say(111, "traced-sysret-to-user");
+    say(112, "traced-syscall-bounce");
+    user_rounds(user_traced, user_traced_end, 111, IN_SYSCALL);
+    trace_op(XEN_SYSCTL_TBUFOP_disable, 0);
+}
+
 static void paths(void)
 {
     calls();
@@ -401,6 +435,7 @@ static void paths(void)
     timer_interrupts();
     switches();
     bounces();
+    traced();
     events_by_queue();
     print("PATH-END\n");
     guest_shutdown(SHUTDOWN_reboot);

@@ -30,7 +30,7 @@ static inline void cpu_relax(void)
 {
 }
 
-enum cpu_work { WORK_TIMER = 0, WORK_SCHED = 1, WORK_NR };
+enum cpu_work { WORK_TIMER = 0, WORK_SCHED = 1, WORK_TRACE, WORK_NR };
 
 void spin_wait(void);
 void cpu_raise(unsigned cpu, enum cpu_work work);

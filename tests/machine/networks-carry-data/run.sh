@@ -42,25 +42,26 @@ uplink = wan1
 E
 reload 4 || { tail $pv_log; fail "pvnd does not take the new networks"; }
 
-# A guest asks for an address on each of its cards, says which it got, and then
-# runs what comes in at port 7.
+# A guest asks for an address on each of its cards, says which it got (more than
+# once: its kernel's messages may tear a line), and runs what comes in at port 7.
 job='cat > /tmp/up <<"E"
 [ "$1" = bound ] || exit 0
 ip addr add $ip/$mask dev $interface
 [ -z "$router" ] || ip route add default via $router
-echo "LEASE $interface $ip ${router:-none} ${dns:-none}"
+echo "LEASE $ip ${router:-none} ${dns:-none} END" > /tmp/lease
 E
 chmod +x /tmp/up
 ip link set eth0 up
-udhcpc -i eth0 -q -n -t 20 -T 1 -s /tmp/up
+udhcpc -i eth0 -q -t 5 -T 1 -A 1 -s /tmp/up
 [ ! -e /sys/class/net/eth1 ] || { ip addr add 198.51.100.9/24 dev eth1; ip link set eth1 up; }
-echo READY; nc -ll -p 7 -e /bin/sh'
+while :; do cat /tmp/lease; sleep 1; done &
+nc -ll -p 7 -e /bin/sh'
 pv_guest a "job=$job" 'vif=[""]'
 pv_guest b "job=$job" 'vif=["bridge=pvnat0"]'
 pv_guest c "job=$job" 'vif=["bridge=inside", "bridge=outside"]'
 for g in a b c; do pvn create -q /run/$g.cfg || fail "create $g"; done
-lease() { pv_log_of "$1" | tr -d '\r' | awk '$1 == "LEASE" { print $3, $4, $5 }'; }
-for g in a b c; do pv_wait $g READY 90; done
+lease() { pv_log_of "$1" | tr -d '\r' | sed -n 's/^LEASE \([^ ]* [^ ]* [^ ]*\) END$/\1/p' | tail -1; }
+for g in a b c; do pv_wait $g '^LEASE [^ ]* [^ ]* [^ ]* END' 90; done
 read -r a router dns < <(lease a)
 read -r b _ < <(lease b)
 read -r c none _ < <(lease c)

@@ -9,6 +9,16 @@ skip() { echo "$*" > /run/reason; exit 77; }
 say() { echo "  [$(cut -d' ' -f1 /proc/uptime)] $*"; }
 # want WHAT COMMAND...: the claim fails, naming WHAT, if the command does.
 want() { local what=$1; shift; "$@" || fail "$what"; }
+# code WANTED COMMAND...: the claim fails if the command exits with another code;
+# what it said is in /run/out.
+code()
+{
+    local want=$1 got
+    shift
+    "$@" < /dev/null > /run/out 2>&1
+    got=$?
+    [ $got = "$want" ] || { cat /run/out; fail "exit $got, not $want: $*"; }
+}
 # Seconds since boot; bash's SECONDS follows the wall clock, which cases set.
 now() { local t; read -r t _ < /proc/uptime; echo "${t%.*}"; }
 # wait_for SECONDS COMMAND...: until it succeeds. SLOW stretches it on a busy host.

@@ -300,10 +300,7 @@ def main():
         ctx.env.setdefault("CYCLES", "1000")
     ctx.hv = os.path.abspath(ctx.hv)
     os.makedirs(LOGS, exist_ok=True)
-    ctx.peer = False
-    if os.path.exists(ctx.hv):
-        with open(ctx.hv, "rb") as f:
-            ctx.peer = b"Paravane" not in f.read()
+    ctx.peer = os.path.exists(ctx.hv) and not machine.is_ours(ctx.hv)
     groups = load_groups(ctx)
     if ctx.list:
         for g in select(groups, ctx.patterns, True, False, None):

@@ -1,7 +1,6 @@
 #include "dom0/libs/foreignmem/foreignmem.h"
-#include "dom0/libs/hypercall/hypercall-fake.h"
+#include "dom0/libs/hypercall/fake-internal.h"
 
-#include <errno.h>
 #include <stdlib.h>
 
 struct fmem {
@@ -12,13 +11,6 @@ struct fmem_resource {
     void *at;
     size_t nr;
 };
-
-#define CALL()                                                                 \
-    do {                                                                       \
-        int rc_;                                                               \
-        if (hv_fake_called(__func__, &rc_))                                    \
-            return rc_;                                                        \
-    } while (0)
 
 int fmem_open(struct fmem **fm)
 {

@@ -5,13 +5,6 @@
 . /run/job/files/pv/lib.sh
 . /run/job/files/tiny-lib.sh
 pv_up
-code() { # wanted words...
-    local want=$1 got
-    shift
-    "$@" < /dev/null > /run/out 2>&1
-    got=$?
-    [ $got = "$want" ] || { cat /run/out; fail "exit $got, not $want: $*"; }
-}
 
 say run
 code 0 pvn run -m 8M $tiny_elf -a hello

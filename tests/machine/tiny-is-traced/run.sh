@@ -9,13 +9,6 @@ pv_up
 ours=
 pvn dmesg | grep -q Paravane && ours=1
 seen() { grep -cE "$1" /run/t.txt; }
-code() { # wanted words...
-    local want=$1 got
-    shift
-    "$@" < /dev/null > /run/out 2>&1
-    got=$?
-    [ $got = "$want" ] || { cat /run/out; fail "exit $got, not $want: $*"; }
-}
 # traced "options of pvn trace": bench from its first instruction to its last
 traced()
 {

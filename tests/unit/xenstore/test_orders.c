@@ -144,27 +144,14 @@ static void begin(bool keep)
 
 static void restart(void)
 {
-    size_t len, at;
-    const char *records = store_records(mortal.s, &len), *why;
-    uint64_t sent[CLIENTS];
-    struct client *c;
+    struct client *c[CLIENTS];
     int k;
 
     for (k = 0; k < players; k++)
-        sent[k] = client_out_start64(player[k].c);
-    buf_append(&kept, records, len);
-    store_journal(mortal.s, false);
-    store_destroy(mortal.s);
-    world_init(&mortal);
-    assert_int_equal(
-        journal_replay(mortal.s, buf_head(&kept), buf_len(&kept), &why, &at),
-        0);
-    store_journal(mortal.s, true);
-    for (c = store_next_client(mortal.s, NULL); c;
-         c = store_next_client(mortal.s, c)) {
-        player[client_key(c)].c = c;
-        client_sent(c, sent[client_key(c)] - client_out_start64(c));
-    }
+        c[k] = player[k].c;
+    world_restart(&mortal, &kept, false, c, (uint32_t)players);
+    for (k = 0; k < players; k++)
+        player[k].c = c[k];
 }
 
 struct dump {

@@ -41,36 +41,6 @@ static int teardown(void **state)
     return 0;
 }
 
-static void restart(bool anew)
-{
-    size_t len, at;
-    const char *records = store_records(mortal.s, &len), *why;
-    uint64_t sent[CLIENTS];
-    struct client *c;
-    uint32_t k;
-
-    for (k = 0; k < CLIENTS; k++)
-        sent[k] = client_out_start64(other[k]);
-    buf_append(&kept, records, len);
-    if (anew) {
-        buf_clear(&kept);
-        journal_snapshot(mortal.s, &kept);
-    }
-    store_journal(mortal.s, false);
-    store_destroy(mortal.s);
-    world_init(&mortal);
-    assert_int_equal(
-        journal_replay(mortal.s, buf_head(&kept), buf_len(&kept), &why, &at),
-        0);
-    assert_null(store_check(mortal.s));
-    store_journal(mortal.s, true);
-    for (c = store_next_client(mortal.s, NULL); c;
-         c = store_next_client(mortal.s, c)) {
-        other[client_key(c)] = c;
-        client_sent(c, sent[client_key(c)] - client_out_start64(c));
-    }
-}
-
 /* --- the same to both -------------------------------------------------------
  */
 
@@ -158,7 +128,7 @@ static void test_transactions_outlive_restarts(void **state)
     for (i = 0; i < 40000; i++) {
         step();
         if (pick(40) == 0)
-            restart(pick(2));
+            world_restart(&mortal, &kept, pick(2), other, CLIENTS);
     }
     print_message("%u committed, %u conflicts\n", ends.committed,
                   ends.conflicts);
@@ -178,8 +148,8 @@ static void test_a_snapshot_is_as_it_was(void **state)
     EQ(do_write(other[0], 0, "/a/y", "2"), "OK");
     u = do_start(other[2]);
     EQ(do_rm(other[0], 0, "/a"), "OK");
-    restart(true);
-    restart(false);
+    world_restart(&mortal, &kept, true, other, CLIENTS);
+    world_restart(&mortal, &kept, false, other, CLIENTS);
     EQ(do_read(other[1], t, "/a/x"), "1");
     EQ(do_list(other[1], t, "/a"), "x");
     EQ(do_list(other[2], u, "/a"), "x,y");

@@ -102,6 +102,41 @@ static inline void world_done(struct world *w)
     store_destroy(w->s);
 }
 
+/*
+ * Another life of w from its journal, which gets what was recorded since, or is
+ * made anew. client[]: those held, of keys below nr, in the old life and in the
+ * new one.
+ */
+static inline void world_restart(struct world *w, struct buf *journal,
+                                 bool anew, struct client **client, uint32_t nr)
+{
+    size_t len, at;
+    const char *records = store_records(w->s, &len), *why;
+    uint64_t sent[8];
+    struct client *c;
+
+    assert_true(nr <= sizeof(sent) / sizeof(sent[0]));
+    for (uint32_t k = 0; k < nr; k++)
+        sent[k] = client_out_start64(client[k]);
+    buf_append(journal, records, len);
+    if (anew) {
+        buf_clear(journal);
+        journal_snapshot(w->s, journal);
+    }
+    store_journal(w->s, false);
+    store_destroy(w->s);
+    world_init(w);
+    assert_int_equal(
+        journal_replay(w->s, buf_head(journal), buf_len(journal), &why, &at),
+        0);
+    assert_null(store_check(w->s));
+    store_journal(w->s, true);
+    for (c = store_next_client(w->s, NULL); c; c = store_next_client(w->s, c)) {
+        client[client_key(c)] = c;
+        client_sent(c, sent[client_key(c)] - client_out_start64(c));
+    }
+}
+
 /* A guest's ring, introduced. */
 static inline struct client *world_guest(struct world *w, unsigned int domid)
 {

@@ -2,7 +2,7 @@
 # Everything that has to hold before a change is good. The last line counts the
 # tests of all parts; a build that fails counts as one failed test.
 set -u
-passed=0 failed=0 skipped=0
+passed=0 failed=0 skipped=0 failures=
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 jobs=-j$(nproc)
@@ -19,6 +19,7 @@ build()
         grep -E 'error|Error|warning' "$log" | head -20
         echo "fail  $what"
         failed=$((failed + 1))
+        failures+="fail  $what"$'\n'
     fi
 }
 
@@ -30,6 +31,7 @@ suite()
     echo "== $what"
     make -s --no-print-directory "$@" 2>&1 | tee "$log"
     rc=${PIPESTATUS[0]}
+    failures+=$(sed -nE 's/^(\[ *[0-9]+ s\] )?((fail|error) .*)/\2/p' "$log" | sort -u)$'\n'
     last=$(grep -E '^[0-9]+ passed, [0-9]+ failed' "$log" | tail -1)
     if [[ $last =~ ^([0-9]+)\ passed,\ ([0-9]+)\ failed(,\ ([0-9]+)\ skipped)?$ ]]; then
         passed=$((passed + BASH_REMATCH[1]))
@@ -39,6 +41,7 @@ suite()
     else
         echo "fail  $what: no count of its tests"
         failed=$((failed + 1))
+        failures+="fail  $what: no count of its tests"$'\n'
     fi
 }
 
@@ -54,6 +57,7 @@ suite "path lengths" pathlen
 suite "models" model
 suite "machine tests" machine
 echo "check took $((SECONDS - start)) s"
+grep . <<< "$failures"
 counts="$passed passed, $failed failed"
 [ $skipped = 0 ] || counts+=", $skipped skipped"
 echo "$counts"

@@ -4,6 +4,7 @@
 usage: run.py [options] [PATTERN...]     a test runs if a PATTERN is in its name
 """
 import argparse
+import collections
 import concurrent.futures
 import importlib.util
 import json
@@ -24,6 +25,7 @@ from verdict import Fail, Skip
 HERE = os.path.dirname(os.path.abspath(__file__))
 LOGS = os.path.join(machine.ROOT, "build", "logs")
 BUILT = os.path.join(machine.ROOT, "build", "tests", "machine")
+FAILURE_LINES = 15       # of its log, said with a failure at the end
 BOOT_SECS = 150          # hypervisor's entry to dom0's job, on a loaded host
 
 
@@ -42,10 +44,18 @@ class Group:
         self.log = os.path.join(LOGS, name.replace("/", "-") + ".log")
 
 
+def last_lines(log):
+    if not log or not os.path.exists(log):
+        return []
+    with open(log, errors="replace") as f:
+        return [line.rstrip() for line in collections.deque(f, FAILURE_LINES)]
+
+
 class Report:
     def __init__(self, record=None):
         self.lock = threading.Lock()
         self.counts = dict(passed=0, failed=0, skipped=0)
+        self.failures = []
         self.start = time.monotonic()
         self.record = record
 
@@ -58,12 +68,18 @@ class Report:
         with self.lock:
             key = {"pass": "passed", "skip": "skipped"}.get(verdict, "failed")
             self.counts[key] += 1
-            print(f"[{time.monotonic() - self.start:4.0f} s] {verdict:5} {name}{took}"
-                  + (f": {reason}" if reason else "")
-                  + (f" [{os.path.relpath(log, machine.ROOT)}]" if verdict in ("fail", "error") and log else ""),
-                  flush=True)
+            line = f"{verdict:5} {name}{took}" + (f": {reason}" if reason else "")
+            if key == "failed":
+                line += f" [{os.path.relpath(log, machine.ROOT)}]" if log else ""
+                self.failures.append((line, last_lines(log)))
+            print(f"[{time.monotonic() - self.start:4.0f} s] {line}", flush=True)
         if self.record:
             self.record(name, verdict, reason)
+
+    def say_failures(self):
+        """Once more at the end, each with what its machine had said last."""
+        for line, said in self.failures:
+            print(line, *("    " + x for x in said), sep="\n")
 
     def closing(self):
         c = self.counts
@@ -323,6 +339,7 @@ def main():
         machine.ECHO = True
     with concurrent.futures.ThreadPoolExecutor(ctx.jobs) as pool:
         list(pool.map(lambda g: run_group(g, ctx), groups))
+    ctx.report.say_failures()
     print(ctx.report.closing())
     return 1 if ctx.report.counts["failed"] or not sum(ctx.report.counts.values()) else 0
 

@@ -25,6 +25,7 @@ from verdict import Fail, Skip
 HERE = os.path.dirname(os.path.abspath(__file__))
 LOGS = os.path.join(machine.ROOT, "build", "logs")
 BUILT = os.path.join(machine.ROOT, "build", "tests", "machine")
+PATIENCE = 3             # a host may become busy; time not used costs nothing
 FAILURE_LINES = 15       # of its log, said with a failure at the end
 BOOT_SECS = 150          # hypervisor's entry to dom0's job, on a loaded host
 
@@ -301,7 +302,7 @@ def main():
     p.add_argument("--hv", default=machine.default_hv(), help="hypervisor image (default: $HV or build/paravane.elf)")
     p.add_argument("--hvargs", default="", help="more hypervisor options")
     p.add_argument("--jobs", type=int, default=max(1, (os.cpu_count() or 1)), help="machines at a time")
-    p.add_argument("--slow", type=int, default=machine.how_busy(), help="multiply every timeout by this (default: by the load)")
+    p.add_argument("--slow", type=int, default=PATIENCE * machine.how_busy(), help="multiply every timeout by this (default: by the load)")
     p.add_argument("--list", action="store_true", help="name the tests and stop")
     p.add_argument("--soak", action="store_true", help="the long counts too")
     p.add_argument("--debug", action="store_true", help="one machine at a time, its console on this terminal")

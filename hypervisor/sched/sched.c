@@ -261,6 +261,13 @@ static void enter(struct runqueue *rq, struct vcpu *next, uint64_t now)
     vcpu_set_runstate(next, RUNSTATE_running, now);
 }
 
+/* Readers of a trace take it that each CPU runs something. */
+static void trace_idle(const struct runqueue *rq, int from, int to)
+{
+    if (tracing())
+        trace_runstate(sched_idle_vcpu(rq->cpu), from, to);
+}
+
 static void account_idle(struct runqueue *rq, bool was_idle, uint64_t now)
 {
     if (was_idle && rq->running) {
@@ -287,8 +294,12 @@ static struct vcpu *decide(struct runqueue *rq, struct vcpu *prev, bool stay,
     if (next != prev) {
         if (prev)
             leave(rq, prev, stay, now);
+        else
+            trace_idle(rq, RUNSTATE_running, RUNSTATE_runnable);
         if (next)
             enter(rq, next, now);
+        else
+            trace_idle(rq, RUNSTATE_runnable, RUNSTATE_running);
     }
     rq->running = next;
     account_idle(rq, !prev, now);

@@ -42,7 +42,7 @@ demo: deps image $(HV) $(BUILD)/demo-initrd ## boot our dom0 and two guests that
 # still wanted then.
 UNIT := $(BUILD)/unit
 UNIT_NAMES := $(basename $(notdir $(wildcard tests/unit/test_*.c)))
-UNIT_CFLAGS = $(WARN) -O1 -g -D__XEN_TOOLS__ -DMAX_CPUS=$(MAX_CPUS) -DUNIT_TEST -DDEBUG \
+UNIT_CFLAGS = $(WARN) -O0 -g -D__XEN_TOOLS__ -DMAX_CPUS=$(MAX_CPUS) -DUNIT_TEST -DDEBUG \
 	-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer \
 	-Itests/unit/fakes -Ihypervisor -Ihypervisor/include -isystem $(ABI_INC)
 -include $(wildcard tests/unit/test_*.mk)
@@ -72,7 +72,7 @@ $(foreach t,$(UNIT_NAMES),$(eval $(call unit_rule,$(t))))
 # `libs: ...`.
 HOST_UNIT := $(UNIT)/host
 HOST_UNIT_NAMES := $(basename $(wildcard tests/unit/*/test_*.c))
-HOST_UNIT_CFLAGS = $(WARN) -O1 -g -D_GNU_SOURCE -D__XEN_TOOLS__ -DUNIT_TEST \
+HOST_UNIT_CFLAGS = $(WARN) -O0 -g -D_GNU_SOURCE -D__XEN_TOOLS__ -DUNIT_TEST \
 	-DPARAVANE_VERSION='"$(VERSION)"' \
 	-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer -I.
 $(addprefix $(HOST_UNIT)/pv-backends/net/,link.o bridge.o): HOST_UNIT_CFLAGS += -isystem /usr/include/libnl3
@@ -144,7 +144,7 @@ hypervisor-builds:
 machine: deps image $(HV) $(PEER) hypervisor-builds guests deb ## machine tests under QEMU (TESTS=PATTERN... selects)
 	@tests/machine/run.py --hv $(HV) $(RUNFLAGS) $(TESTS)
 
-check: deps ## build with gcc and clang, unit tests, machine tests (15 to 25 minutes)
+check: deps ## build with gcc and clang, unit tests, machine tests (a quarter of an hour)
 	@tests/check.sh
 
 soak: deps image $(HV) $(PEER) hypervisor-builds guests deb $(HOST_UNIT)/test_kill ## the long counts; goes on where it was stopped

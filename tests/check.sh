@@ -3,9 +3,17 @@
 # tests of all parts; a build that fails counts as one failed test.
 set -u
 passed=0 failed=0 skipped=0 failures=
-log=$(mktemp)
-trap 'rm -f "$log"' EXIT
+logs=$(mktemp -d) log=$logs/now
 jobs=-j$(nproc)
+make=(make -s --no-print-directory)
+
+# Beside the builds: the image, which is mostly waited for where it is not there
+# yet (if it fails, the machine tests say so), and what keeps one processor busy.
+"${make[@]}" image > "$logs/image" 2>&1 &
+image=$!
+"${make[@]}" model > "$logs/model" 2>&1 &
+model=$!
+trap 'kill $(jobs -p) 2> /dev/null; rm -rf "$logs"' EXIT
 
 # build WHAT MAKE-ARGUMENTS...
 build()
@@ -23,13 +31,13 @@ build()
     fi
 }
 
-# suite WHAT MAKE-ARGUMENTS...: a runner whose closing line is counted.
+# suite WHAT COMMAND...: a runner whose closing line is counted.
 suite()
 {
     local what=$1 rc last
     shift
     echo "== $what"
-    make -s --no-print-directory "$@" 2>&1 | tee "$log"
+    "$@" 2>&1 | tee "$log"
     rc=${PIPESTATUS[0]}
     failures+=$(sed -nE 's/^(\[ *[0-9]+ s\] )?((fail|error) .*)/\2/p' "$log" | sort -u)$'\n'
     last=$(grep -E '^[0-9]+ passed, [0-9]+ failed' "$log" | tail -1)
@@ -52,10 +60,15 @@ build "builds with clang" hypervisor CC=clang BUILD=build/clang
 build "builds with DEBUG=1" hypervisor CC=gcc DEBUG=1 BUILD=build/debug
 build "the host domain builds with gcc" userland CC=gcc
 build "the host domain builds with clang" userland CC=clang BUILD=build/clang
-suite "unit tests" "$jobs" unit
-suite "path lengths" pathlen
-suite "models" model
-suite "machine tests" machine
+suite "unit tests" "${make[@]}" "$jobs" unit
+suite "path lengths" "${make[@]}" pathlen
+wait $model
+model_rc=$?
+models() { cat "$logs/model"; return $model_rc; }
+suite "models" models
+wait $image
+cat "$logs/image"
+suite "machine tests" "${make[@]}" machine
 echo "check took $((SECONDS - start)) s"
 grep . <<< "$failures"
 counts="$passed passed, $failed failed"

@@ -10,7 +10,6 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -52,7 +51,7 @@ static void show_record(void *arg, const struct trace_record *r)
 /*
  * Another process, which nothing but our end ends: it turns tracing off then,
  * whatever became of us. It has the port of VIRQ_TBUF too, so that nobody can
- * begin before it has. It says a byte when it is ready.
+ * begin before it has.
  */
 static pid_t guard_start(int *hold)
 {
@@ -61,7 +60,7 @@ static pid_t guard_start(int *hold)
     pid_t pid;
     char c;
 
-    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends))
+    if (pipe2(ends, O_CLOEXEC))
         return -1;
     pid = fork();
     if (pid) {
@@ -76,7 +75,7 @@ static pid_t guard_start(int *hold)
     null = open("/dev/null", O_RDWR | O_CLOEXEC);
     for (int fd = 0; null >= 0 && fd < 3; fd++)
         dup2(null, fd);
-    if (hv_open(&hv) || write(ends[0], "", 1) != 1)
+    if (hv_open(&hv))
         _exit(EXIT_FAILED);
     while (read(ends[0], &c, 1) < 0 && errno == EINTR)
         ;
@@ -88,17 +87,6 @@ static void guard_end(pid_t pid, int hold)
     close(hold);
     while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
         ;
-}
-
-static bool guard_is_ready(int hold)
-{
-    ssize_t n;
-    char c;
-
-    do
-        n = read(hold, &c, 1);
-    while (n < 0 && errno == EINTR && !interrupted);
-    return n == 1;
 }
 
 static double now(void)
@@ -154,10 +142,8 @@ static int record(struct show *s, const char *guest, double seconds)
         say_error("%s", strerror(errno));
         return EXIT_FAILED;
     }
-    rc = guard_is_ready(hold) ? tracer_turn(s->t, true) : -EIO;
-    if (rc == -EIO)
-        say_error("what would turn tracing off after pvn did not start");
-    else if (rc)
+    rc = tracer_turn(s->t, true);
+    if (rc)
         say_error("tracing cannot be turned on: %s", strerror(-rc));
     else
         follow(s, guest, seconds);

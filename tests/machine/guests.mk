@@ -23,6 +23,7 @@ TG_LIB := boot.o string.o printf.o console.o verdict.o start.o trap.o mem.o \
 TG_MORE_evtchn := lib/evtchn-cases.o
 TG_MORE_evtchn-fifo := lib/evtchn-cases.o
 TG_MORE_fuzz := fuzz/values.o fuzz/calls.o fuzz/cpu.o
+TG_MORE_races := races/race.o races/types.o races/memory.o races/calls.o
 # trap_try() returns twice; what it may clobber is not read again.
 TG_WARN := $(WARN) $(shell $(CC) -Werror -Wclobbered -E -x c /dev/null >/dev/null 2>&1 && echo -Wno-clobbered)
 TG_CFLAGS := $(TG_WARN) -O2 -g -D__XEN_TOOLS__ -ffreestanding -nostdinc \

@@ -21,15 +21,24 @@ code()
 }
 # Seconds since boot; bash's SECONDS follows the wall clock, which cases set.
 now() { local t; read -r t _ < /proc/uptime; echo "${t%.*}"; }
+# nap SECONDS: a sleep that costs no process.
+exec {nap_fd}<> <(:)
+nap() { read -rt "$1" -u $nap_fd || :; }
 # wait_for SECONDS COMMAND...: until it succeeds. SLOW stretches it on a busy host.
 wait_for()
 {
-    local end=$(($(now) + $1 * SLOW)); shift
+    local t end
+    read -r t _ < /proc/uptime
+    end=$((${t%.*} + $1 * SLOW)); shift
     until "$@"; do
-        [ "$(now)" -lt $end ] || return 1
-        sleep 0.2
+        read -r t _ < /proc/uptime
+        [ "${t%.*}" -lt $end ] || return 1
+        nap 0.2
     done
 }
+# await SECONDS FILE REGEX [FILE REGEX]...: until a line of one of the files is so
+# (tests/tools/await.c).
+await() { local secs=$1; shift; /run/job/files/await $((secs * SLOW)) "$@"; }
 
 # The toolstack's daemons, once per boot.
 xen_up()
@@ -96,7 +105,7 @@ guest_said() { grep -aqE "$2" "$guest_logs/guest-$1.log" 2>/dev/null; }
 # guest_wait NAME REGEX SECONDS: until its console says so.
 guest_wait()
 {
-    wait_for "$3" guest_said "$1" "$2" || {
+    await "$3" "$guest_logs/guest-$1.log" "$2" || {
         guest_log "$1" | tail -15
         fail "guest $1 did not say '$2' in $3 s"
     }

@@ -64,8 +64,11 @@ class Report:
         with self.lock:
             print(f"[{time.monotonic() - self.start:4.0f} s] {text}", flush=True)
 
-    def verdict(self, name, verdict, secs=None, reason="", log=None):
-        took = f" ({secs:.0f} s)" if secs is not None else ""
+    def verdict(self, name, verdict, secs=None, reason="", log=None, cpu=None):
+        """`cpu`: the processor time that it took, in seconds."""
+        took = [f"{secs:.0f} s"] if secs is not None else []
+        took += [f"CPU {cpu:.0f} s"] if cpu is not None else []
+        took = f" ({', '.join(took)})" if took else ""
         with self.lock:
             key = {"pass": "passed", "skip": "skipped"}.get(verdict, "failed")
             self.counts[key] += 1
@@ -221,14 +224,24 @@ def run_boot(g, ctx):
 
 
 def wait_verdict(m, c, i, ctx, log):
-    """The verdict on c, and on the way those that it gives on cases of its own."""
-    rx = rf"VERDICT (?:{re.escape(c.name)} (\w+) (\d+)|(\S+/\S+) (\w+)) ?(.*)"
+    """The verdict on c, and on the way those that it gives on cases of its own.
+    What a case cannot see from within, the processor time that the machine uses,
+    is told by lines HOST-CPU begin, and HOST-CPU below LIMIT CLAIM."""
+    rx = rf"VERDICT (?:{re.escape(c.name)} (\w+) (\d+)|(\S+/\S+) (\w+)) ?(.*)|HOST-CPU (begin|below (\S+) (\S+/\S+))"
     end = time.monotonic() + (c.secs + 90) * ctx.slow
     while True:
         i, v = m.wait(rx, end - time.monotonic(), after=i)
         if not v or v[1]:
             return i, v
-        ctx.report.verdict(v[3] + "@" + c.name.split("@")[1], v[4], reason=v[5].strip(), log=log)
+        boot = c.name.split("@")[1]
+        if v[3]:
+            ctx.report.verdict(f"{v[3]}@{boot}", v[4], reason=v[5].strip(), log=log)
+        elif v[6] == "begin":
+            began = m.now(), m.cpu()
+        else:
+            used = (m.cpu() - began[1]) / (m.now() - began[0])
+            ctx.report.verdict(f"{v[8]}@{boot}", "pass" if used < float(v[7]) else "fail",
+                               reason=f"the machine used {used:.2f} of the host's CPUs", log=log)
         i += 1
 
 
@@ -248,14 +261,15 @@ def watch_boot(g, m, cases, ctx, ends):
     i, _ = m.wait(r"DOM0-INIT", BOOT_SECS * slow)
     broken = None if i is not None else "dom0 did not reach userspace: " + how_it_stopped(m)
     if not broken:
-        report.say(f"      {g.name}: dom0's init after {m.lines[i][0]:.1f} s")
+        report.say(f"      {g.name}: dom0's init after {m.lines[i][0]:.1f} s, CPU {m.cpu():.1f} s")
     for c in cases:
         if broken:
             report.verdict(c.name, "fail", reason=broken, log=g.log)
             continue
+        before = m.cpu()
         i, v = wait_verdict(m, c, i, ctx, g.log)
         if v:
-            report.verdict(c.name, v[1], int(v[2]), v[5].strip(), g.log)
+            report.verdict(c.name, v[1], int(v[2]), v[5].strip(), g.log, m.cpu() - before)
         else:
             why = how_it_stopped(m)
             report.verdict(c.name, "fail", reason=why, log=g.log)
@@ -272,11 +286,13 @@ def watch_boot(g, m, cases, ctx, ends):
         good = ended == {"poweroff": "poweroff", "reboot": "reset"}[ends]
         report.verdict(c.name, "pass" if good else "fail",
                        reason="" if good else f"after {ends} in dom0: {how_it_stopped(m)}", log=g.log)
+    report.say(f"      {g.name}: {m.cpu():.0f} s of processor time in all")
 
 
 def run_python(g, ctx):
     c = g.cases[0]
     t0 = time.monotonic()
+    machine.spent.seconds = 0
     try:
         c.func(ctx, g.log)
         verdict, reason = "pass", ""
@@ -284,7 +300,7 @@ def run_python(g, ctx):
         verdict, reason = "skip", str(e)
     except Fail as e:
         verdict, reason = "fail", str(e)
-    ctx.report.verdict(c.name, verdict, time.monotonic() - t0, reason, g.log)
+    ctx.report.verdict(c.name, verdict, time.monotonic() - t0, reason, g.log, machine.spent.seconds)
 
 
 def run_group(g, ctx):

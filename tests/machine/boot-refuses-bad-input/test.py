@@ -22,7 +22,7 @@ def refused(message, modules=lambda tmp: (f"{VMLINUX} {DOM0}", INITRD), append="
                 i, _ = m.wait(message, 60 * ctx.slow)
                 if i is None:
                     raise Fail(f"no message /{message}/; last lines: " + " | ".join(m.tail(2)))
-                if m.wait_end(3):
+                if m.wait_end(1):
                     raise Fail(f"after the message the machine ended ({m.ended}) instead of standing still")
             finally:
                 m.close()

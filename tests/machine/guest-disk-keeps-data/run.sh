@@ -1,13 +1,13 @@
 # What a guest writes to its disk is what dom0 finds there, and what the next
 # guest reads.
 # on: q35x2
-# secs: 150
+# secs: 200
 xen_up
 truncate -s 96M /tmp/disk.img
 mkfs.ext4 -q -F /tmp/disk.img
 disk="[ 'format=raw,vdev=xvda,access=rw,target=/tmp/disk.img' ]"
 guest_create writer disk="$disk" vcpus=2 job='mount -t ext4 /dev/xvda /mnt && cd /mnt
-for i in 1 2 3 4; do head -c 8M /dev/urandom > f$i & done; wait; sync
+for i in 1 2 3 4; do head -c 2M /dev/urandom > f$i & done; wait; sync
 cd /mnt && sha256sum f1 f2 f3 f4 > sums; cat sums; cd /; umount /mnt && echo WRITTEN'
 guest_wait writer WRITTEN 90
 guest_wait_gone writer 30

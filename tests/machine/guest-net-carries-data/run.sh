@@ -3,7 +3,7 @@
 # secs: 180
 xen_up
 bridge_up
-serve='mkdir /tmp/w; head -c 4M /dev/urandom > /tmp/w/f; (cd /tmp/w; sha256sum f > s); httpd -p 80 -h /tmp/w'
+serve='mkdir /tmp/w; head -c 1M /dev/urandom > /tmp/w/f; (cd /tmp/w; sha256sum f > s); httpd -p 80 -h /tmp/w'
 up() { echo "ip addr add 10.9.0.$1/24 dev eth0; ip link set eth0 up;"; }
 guest_create one "vif=[ 'bridge=xenbr0,mac=00:16:3e:00:00:01' ]" \
     job="$(up 2) $serve; echo SERVING; while :; do sleep 1; done"

@@ -6,14 +6,15 @@
 # secs: 150
 # long: 700
 # only: paravane
-xen_up
+. /run/job/files/pv/lib.sh
+pv_up
 files=/run/job/files
 secs=${FUZZ_SECS:-$((${CYCLES:-50} * 2 / 5))} # 20 s, in the soak 400
 seed=${FUZZ_SEED:-$((HOST_TIME % 100000))} t0=$(now) n=0 ops=0
 resources()
 {
-    xl debug-keys im
-    xl dmesg | sed -n 's/.*resources: //p' | tail -1
+    pvn debug-keys im
+    pvn dmesg | sed -n 's/.*resources: //p' | tail -1
 }
 # The log of a violation comes before the panic that it ends in.
 one()
@@ -37,8 +38,8 @@ before=$(resources)
 while [ $(($(now) - t0)) -lt "$secs" ]; do
     one $((seed + n))
     n=$((n + 1))
-    xl debug-keys i
+    pvn debug-keys i
 done
 wait_for 20 back || fail "seeds $seed to $((seed + n - 1)): before: $before; after: $(resources)"
-xl dmesg | grep 'frames: 0 violations' > /dev/null || fail "the invariants were not checked"
+pvn dmesg | grep 'frames: 0 violations' > /dev/null || fail "the invariants were not checked"
 echo "NOTE $n guests from seed $seed, $ops operations reported, in $(($(now) - t0)) s"

@@ -14,3 +14,9 @@ $(TG_JOB)/guest-job.sh: tests/machine/guest-job.sh
 
 test-job-files += $(TG_JOB)/guest-job.sh \
 	$(foreach c,$(TG_CLAIMS),$(TG_JOB)/$(c).elf $(TG_JOB)/$(c).cfg)
+
+# What waits in dom0 for a line of a file.
+$(TEST_JOB)/await: tests/tools/await.c
+	@mkdir -p $(@D)
+	$(CC) $(WARN) -O2 -s -static -D_GNU_SOURCE $< -o $@
+test-job-files += $(TEST_JOB)/await

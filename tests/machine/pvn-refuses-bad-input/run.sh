@@ -6,7 +6,7 @@
 . /run/job/files/pv/lib.sh
 pv_up
 # The first guest of all makes directories that stay.
-pv_guest bad
+pv_transient bad
 pvn create -q /run/bad.cfg && pvn destroy bad || fail "a guest that is good"
 sleep 1
 before=$(pv_left)
@@ -29,7 +29,7 @@ mkfs.ext4 -q -F /run/bad.img; mkdir -p /run/mnt
 mount -o loop /run/bad.img /run/mnt || fail "mount"
 refuse 8 '/run/bad.img.*/dev/loop' memory=128
 umount /run/mnt
-pv_guest other "disk=['/run/bad.img,raw,xvda,w']" 'vif=[""]'
+pv_guest other kernel=/run/job/files/tiny.elf memory=8 "disk=['/run/bad.img,raw,xvda,w']" 'vif=[""]'
 pvn create -pq /run/other.cfg || fail "a guest with the disk"
 refuse 5 '/run/bad.img.*in use by.*other' memory=128
 pvn destroy other
@@ -66,7 +66,8 @@ pvn destroy bad
 umount /var/cache/paravane/kernels
 
 say names
-pv_guest bad colour=1
+pv_transient bad
+echo 'colour = 1' >> /run/bad.cfg
 pvn create -q /run/bad.cfg 2> /run/err || fail "an unknown key is no error: $(cat /run/err)"
 grep -q colour /run/err || fail "no warning names the unknown key"
 pvn create -q /run/bad.cfg 2> /run/err

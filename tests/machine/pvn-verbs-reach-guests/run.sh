@@ -8,44 +8,53 @@ pv_up
 before=$(pv_left)
 pv_guest a vcpus=2 job='ip addr add 10.9.0.11/24 dev eth0; ip link set eth0 up
 echo hello | dd of=/dev/xvda conv=sync 2>/dev/null; sync; echo WROTE
-while sleep 0.2; do dd if=/dev/zero of=/dev/xvda bs=64k seek=16 count=16 conv=fsync 2>/dev/null || echo BAD; done &
-while :; do ping -c1 -W1 10.9.0.1 > /dev/null && echo PONG; grep -c ^processor /proc/cpuinfo | sed s/^/CPUS=/; ls /sys/block | grep -c xvd | sed s/^/DISKS=/; ls /sys/class/net | grep -c eth | sed s/^/NICS=/; sleep 1; done'
+while sleep 0.5; do dd if=/dev/zero of=/dev/xvda bs=64k seek=16 count=4 conv=fsync 2>/dev/null || echo BAD; done &
+while :; do ping -c1 -W1 10.9.0.1 > /dev/null && echo PONG; echo "CPUS=$(nproc)"; set -- /sys/block/xvd*; echo "DISKS=$#"; set -- /sys/class/net/eth*; echo "NICS=$#"; sleep 1; done'
 # A shell on its console.
 pv_guest b job='setsid cttyhack sh -i'
 pvn create -q /run/a.cfg || fail "pvn create a"
 pvn create -q /run/b.cfg || fail "pvn create b"
 want "pvn list" test "$(pvn list --names | sort | tr '\n' ' ')" = "Domain-0 a b "
-want "list --json is JSON" python3 -c 'import json,os; l=json.load(os.popen("pvn list --json")); assert {g["name"] for g in l} == {"Domain-0","a","b"}'
 pv_wait a WROTE 90
 pv_wait a PONG 60
 want "the guest's write is in its image" grep -q hello /run/a.img
 pvn info a | grep -q 'disk .*connected' || fail "pvn info does not show the disk connected"
+mkdir /run/json
 for v in list info 'info a' 'list a' dmesg network-list version 'top -n 1 -d 0.2'; do
-    pvn $v --json | python3 -c 'import json, sys; assert json.load(sys.stdin)' || fail "pvn $v --json is no JSON"
+    pvn $v --json > "/run/json/$v" || fail "pvn $v --json"
 done
+python3 - /run/json/* << 'END' || fail "not JSON, or not the guests that there are"
+import json, sys
+said = {path: json.load(open(path)) for path in sys.argv[1:]}
+assert len(said) == 8 and all(said.values()), said
+assert {g["name"] for g in said["/run/json/list"]} == {"Domain-0", "a", "b"}
+END
+rm -r /run/json
 pvn debug-keys h || fail "pvn debug-keys"
 pvn dmesg | grep -q . || fail "pvn dmesg is empty"
 pvn dmesg -c > /dev/null; [ "$(pvn dmesg | wc -l)" -lt 5 ] || fail "pvn dmesg -c does not empty it"
 
 say console
-(sleep 4; printf '\035') | timeout 20 pvn console a | grep -aq PONG || fail "pvn console shows nothing"
+rm -f /run/sees /run/types /run/looks /run/late /run/top
+(await 20 /run/sees PONG; printf '\035') | pvn console a > /run/sees
+grep -aq PONG /run/sees || fail "pvn console shows nothing"
 # On a terminal, as people use it: what is typed by the first is seen by both, the
 # one who comes later sees it too, and the terminal is as it was.
 on_terminal() { socat - SYSTEM:'pvn console b; stty -a',pty,setsid,ctty,stderr > "$1" 2>&1; }
 # What comes before the terminal is raw would be thrown away.
-is_on() { wait_for 20 grep -qs 'Ctrl-. leaves' "$1"; sleep 1; }
+is_on() { await 20 "$1" 'Ctrl-. leaves'; sleep 1; }
 pv_wait b ' # ' 60
-rm -f /run/types /run/looks /run/late
-(is_on /run/looks; wait_for 20 grep -q '^sum-42' /run/looks; printf '\035'; sleep 1) | on_terminal /run/looks &
+(is_on /run/looks; await 20 /run/looks '^sum-42'; printf '\035'; sleep 1) | on_terminal /run/looks &
 looker=$!
-(is_on /run/types; echo 'echo sum-$((40+2))'; wait_for 20 grep -q '^sum-42' /run/types; printf '\035'; sleep 1) | on_terminal /run/types
+(is_on /run/types; echo 'echo sum-$((40+2))'; await 20 /run/types '^sum-42'; printf '\035'; sleep 1) | on_terminal /run/types
 grep -q '^sum-42' /run/types || fail "typing at the console: $(tail -1 /run/types)"
 grep -aqE '(^| )icanon' /run/types || fail "Ctrl-] does not give the terminal back"
 wait $looker
 grep -q '^sum-42' /run/looks || fail "a second viewer does not see it"
 (is_on /run/late; printf '\035'; sleep 1) | on_terminal /run/late
 grep -q '^sum-42' /run/late || fail "no scrollback"
-(sleep 4; printf q; sleep 1) | socat - EXEC:"pvn top -d 0.5",pty,setsid,ctty | grep -aq '^a ' || fail "pvn top on a terminal"
+(await 20 /run/top '^a '; printf q; sleep 1) | socat - EXEC:"pvn top -d 0.5",pty,setsid,ctty > /run/top
+grep -aq '^a ' /run/top || fail "pvn top on a terminal"
 
 say completion
 completes() # WORDS... -- what the last is completed to
@@ -106,14 +115,16 @@ want "shutdown" pvn shutdown -w b
 wait_for 20 pv_gone b || fail "b is still there"
 want "destroy" pvn destroy a
 
-# What follows an end, with guests that end at once: on ACTION, tiny-WHAT, and
-# then the states of all guests of that name.
+# What follows an end, with guests that end at once: on ACTION, tiny-WHAT, then
+# the states of all guests of that name, and perhaps what pvnd says before.
 say actions
-states() { pvn list | awk '$1 ~ /^e/ { print $5 }' | sort | uniq -c | awk '{ print $1 $2 }' | paste -sd+; }
+states() { pvn list | awk '$1 ~ /^e/ { n[$5]++ } END { for (s in n) print n[s] s }'; }
 on()
 {
     printf 'name="e"\nkernel="/run/job/files/tiny-%s.elf"\nmemory=32\n%s="%s"\n' "$3" "$1" "$2" > /run/e.cfg
+    : > $pv_log
     pvn create -q /run/e.cfg || fail "create for $1 = $2"
+    [ -z "${5:-}" ] || await 60 $pv_log "$5" || fail "$1 = $2: pvnd does not say '$5'"
     is_so() { [ "$(states)" = "$1" ]; }
     wait_for 20 is_so "$4" || fail "$1 = $2: $(states) instead of $4"
     sleep 1
@@ -126,8 +137,8 @@ on on_crash destroy crash ''
 on on_crash preserve crash 1crashed
 on on_crash coredump-destroy crash ''
 # Five times again, and then it is left alone.
-on on_crash restart crash 1crashed
-on on_crash rename-restart crash 6crashed
+on on_crash restart crash 1crashed 'left alone'
+on on_crash rename-restart crash 6crashed 'left alone'
 settled() { [ "$before" = "$(pv_left)" ]; }
 wait_for 10 settled || {
     pvstore tree /

@@ -1,16 +1,15 @@
 # What the cases that run on our own host domain share. They sit on the boot
 # `host`, where no daemon of Debian's toolstack ever runs.
-pv_etc=/etc/paravane pv_log=/run/pvnd.log
-export PATH=/usr/local/paravane:$PATH
+pv_etc=/etc/paravane pv_log=/run/pvnd.log pv_bin=/usr/local/paravane
+pv_logs=/var/log/paravane
+export PATH=$pv_bin:$PATH
 
 # pvnd and everything it starts, once per boot.
 pv_up()
 {
     if [ ! -e /run/pv-is-up ]; then
-        mkdir -p /usr/local/paravane $pv_etc
-        cp /run/job/files/pv/* /usr/local/paravane/
-        ldd /usr/local/paravane/* | grep 'not found' > /run/missing &&
-            skip "the dom0 image lacks $(awk '{ print $1 }' /run/missing | sort -u | tr '\n' ' ')"
+        mkdir -p $pv_bin $pv_etc
+        cp /run/job/files/pv/* $pv_bin/
         modprobe -a xen-gntdev xen-gntalloc xen-evtchn xen-privcmd xenfs loop \
             bridge tun || fail "modprobe"
         printf '[lan]\ntype = bridged\nbridge = xenbr0\naddress = 10.9.0.1/24\n' \
@@ -27,7 +26,11 @@ pvnd_pid() { pgrep -ox pvnd; }
 pvnd_start()
 {
     pvnd 2>> $pv_log &
-    wait_for 60 pvnd_answers || { tail -20 $pv_log; fail "pvnd does not come up"; }
+    wait_for 60 pvnd_answers || {
+        ldd $pv_bin/* | grep 'not found' | sort -u
+        tail -20 $pv_log
+        fail "pvnd does not come up"
+    }
 }
 pvnd_answers() { pvn version > /dev/null 2>&1; }
 pvnd_kill() { kill -9 "$(pvnd_pid)"; }
@@ -50,9 +53,9 @@ pv_transient()
     [ -z "${CYCLES:-}" ] || tiny=()
     pv_guest "$1" "${tiny[@]}"
 }
-pv_log_of() { cat "/var/log/paravane/console-$1.log" 2>/dev/null; }
-pv_said() { pv_log_of "$1" | grep -aqE "$2"; }
-pv_wait() { wait_for "$3" pv_said "$1" "$2" || { pv_trouble "$1"; fail "$1 did not say '$2'"; }; }
+pv_log_of() { cat "$pv_logs/console-$1.log" 2>/dev/null; }
+pv_said() { grep -aqsE "$2" "$pv_logs/console-$1.log"; }
+pv_wait() { await "$3" "$pv_logs/console-$1.log" "$2" || { pv_trouble "$1"; fail "$1 did not say '$2'"; }; }
 # What helps to see why a guest does not do what it should.
 pv_trouble()
 {
@@ -71,19 +74,41 @@ pv_destroy_all()
     local g
     for g in $(pvn list --names | grep -vx Domain-0); do pvn destroy "$g"; done
 }
-# Everything that a guest leaves behind if it leaves anything.
+# pv_claims CLAIM...: freestanding guests, each of whose cases has a verdict.
+pv_claims()
+{
+    local guests=/run/job/files/guests out=/run/guests.out rc
+    bash $guests/guest-job.sh $guests "$@" > $out 2>&1
+    rc=$?
+    cat $out
+    [ $rc = 0 ] || fail "$(grep -m1 '^VERDICT .* fail' $out)"
+    grep -q '^VERDICT .* pass' $out || fail "no verdicts"
+}
+# Everything that a guest leaves behind if it leaves anything. (In few processes:
+# it is asked again and again.)
 pv_state()
 {
-    local p
+    local p name files
+    local -A first=() count=()
+    for p in /proc/[0-9]*; do
+        read -r name < "$p/comm" || continue
+        [[ $name == pv* ]] || continue
+        p=${p#/proc/} count[$name]=$((${count[$name]:-0} + 1))
+        [ "${first[$name]:-$p}" -lt "$p" ] || first[$name]=$p
+    done 2> /dev/null
     echo "nodes $(pvstore tree / 2>/dev/null | wc -l)"
     echo "free $(pvn info --json | grep -o '"free_kib": [0-9]*')"
     echo "guests $(pvn list --names | wc -l)"
-    echo "records $(ls /run/paravane/domains /run/paravane/ops | grep -c json)"
-    echo "pvblkd $(pgrep -cx pvblkd)"
-    echo "vifs $(ls /sys/class/net | grep -c '^vif')"
-    echo "loops $(losetup -a | wc -l)"
-    for p in pvnd pvstored pvnetd pvconsoled; do
-        echo "$p $(ls "/proc/$(pgrep -ox $p)/fd" | wc -l)"
+    files=(/run/paravane/domains/*json* /run/paravane/ops/*json*)
+    echo "records ${files[*]//\*json\*/none}"
+    echo "pvblkd ${count[pvblkd]:-0}"
+    files=(/sys/class/net/vif*)
+    echo "vifs ${files[*]}"
+    files=(/sys/block/loop*/loop/backing_file)
+    echo "loops ${files[*]}"
+    for name in pvnd pvstored pvnetd pvconsoled; do
+        files=("/proc/${first[$name]:-none}/fd/"*)
+        echo "$name ${#files[@]}"
     done
 }
 # The same without what depends on how much went on at a time: free memory, and

@@ -1,12 +1,15 @@
 # pvnd is killed at each step of making and of destroying a guest (in a soak; at
-# some of them otherwise): the next one undoes the first and finishes the
-# second. Guests and daemons do not notice.
+# some of them otherwise, other ones each time: STEPS_SEED repeats a run): the
+# next one undoes the first and finishes the second. Guests and daemons do not
+# notice.
 # on: host
 # soak-on: peer-host
 # secs: 300
 # long: 6000
 . /run/job/files/pv/lib.sh
 pv_up
+RANDOM=${STEPS_SEED:=$((HOST_TIME % 32768))}
+say "STEPS_SEED=$STEPS_SEED"
 pv_guest calm job='n=0; while :; do n=$((n+1)); echo "TICK $n"; sleep 1; done'
 pv_transient victim
 pvn create -q /run/calm.cfg || fail "pvn create"
@@ -24,7 +27,7 @@ at_step()
     kill-at-step "$(pvnd_pid)" "$1" > /run/said &
     local killer=$!
     shift
-    wait_for 10 grep -qs ready /run/said || fail "pvnd cannot be watched"
+    await 10 /run/said ready || fail "pvnd cannot be watched"
     timeout 120 pvn "$@" > /dev/null 2> /run/err
     rc=$?
     kill $killer 2> /dev/null
@@ -41,8 +44,15 @@ check()
         fail "$1 left: $(diff <(echo "$before") <(pv_left) | grep '^[<>]' | tr '\n' ' ')"
     }
 }
-# each_of SOME STEPS: the steps to be killed at, SOME of them but in a soak.
-each_of() { [ -n "${CYCLES:-}" ] && seq 1 "$2" || seq 1 $((($2 + $1 - 1) / $1)) "$2"; }
+# choose SOME STEPS: the steps to be killed at into $chosen: all in a soak, else
+# SOME, one of each part of the way at random. (A subshell's RANDOM is another.)
+choose()
+{
+    local i part=$(($2 / $1))
+    chosen=
+    for ((i = 0; i < $1; i++)); do chosen+=" $((i * part + RANDOM % part + 1))"; done
+    [ -z "${CYCLES:-}" ] || chosen=$(seq 1 "$2")
+}
 
 at_step 1000000 create -q /run/victim.cfg
 make=${said#steps }
@@ -50,15 +60,19 @@ at_step 1000000 destroy victim
 unmake=${said#steps }
 say "$make steps to make a guest, $unmake to destroy it"
 [ "$make" -gt 20 ] && [ "$unmake" -gt 10 ] || fail "the steps are not seen"
-sleep 2 # what the first of all leaves for a moment, and what it makes for good
+sleep 1 # what the first of all leaves for a moment, and what it makes for good
 before=$(pv_left)
 fds > /run/fds
-for n in $(each_of 6 "$make"); do
+choose 8 "$make"
+say "making, killed at" $chosen
+for n in $chosen; do
     at_step "$n" create -q /run/victim.cfg
     [ $rc != 0 ] || is_there || fail "create killed at step $n: told yes, and gone"
     check "create killed at step $n"
 done
-for n in $(each_of 4 "$unmake"); do
+choose 3 "$unmake"
+say "destroying, killed at" $chosen
+for n in $chosen; do
     pvn create -q /run/victim.cfg || fail "create before step $n"
     at_step "$n" destroy victim
     ! is_there || pvn list victim | grep -qE 'running|blocked' || fail "destroy killed at step $n: half a guest is left"
@@ -66,6 +80,5 @@ for n in $(each_of 4 "$unmake"); do
 done
 [ "$daemons" = "$(cat /run/paravane/children/*)" ] || fail "a daemon was started again"
 n=$(pv_log_of calm | grep -ac TICK)
-sleep 3
-[ "$(pv_log_of calm | grep -ac TICK)" -gt "$n" ] || fail "the guest stands still"
+pv_wait calm "TICK $((n + 1))" 20
 pvn destroy calm || fail "destroy of an adopted guest"

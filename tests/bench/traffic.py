@@ -31,7 +31,7 @@ def one_boot(hv, env, log, better, limit):
 
     m = machine.quick_boot(log, hv, job=job, dom0_mem=1024, smp=2, mem=4096, extra=extra)
     try:
-        return rounds.gather(m, figure, min(limit, 400 * slow))
+        return rounds.gather(m, figure, min(limit, 240 * slow))
     finally:
         m.close()
         os.unlink(job)

@@ -25,7 +25,7 @@ from rounds import Figure, Part, Rows, say
 sys.path.insert(0, os.path.join(rounds.HERE, "pathlen"))
 import pathlen
 
-FULL = dict(rounds=5, minutes=55, dom0={"MS": 120, "GUESTS": "1-native 2-native 1-default"}, idle_guests=16,
+FULL = dict(rounds=5, minutes=55, dom0={"MS": 80, "GUESTS": "1-native 2-native 1-default"}, idle_guests=16,
             parts=("paths", "sides", "trips", "lifecycle", "block", "network", "store"))
 QUICK = dict(rounds=2, minutes=4.5, dom0={"MS": 40, "GUESTS": "2-native"}, idle_guests=0, parts=("paths", "sides"))
 IDLE_ROUNDS = 3 # sixteen guests take a minute to make
@@ -60,7 +60,8 @@ def parts_of(preset, hv, peer):
              Part("sides", list(images), one_side, 100),
              Part("trips", ["ours"], lambda side, n, limit: round_trips(hv, preset["dom0"], limit), 60, 1)]
     if peer:
-        parts += [lifecycle.part(hv, peer), block.part(hv, peer), network.part(hv, peer), store.part(peer)]
+        parts += [lifecycle.part(hv, peer)._replace(enough=3), block.part(hv, peer, secs=1), network.part(hv, peer, secs=1),
+                  store.part(peer)._replace(enough=3)]
     return {part.name: part for part in parts}
 
 
@@ -75,8 +76,8 @@ def about(a, preset, nr_rounds):
     return {
         "Commit": git("log", "-1", "--format=%h %cs %s") + dirty,
         "Repeat": f"make bench{' QUICK=1' if a.quick else ''} ROUNDS={nr_rounds}",
-        "Rounds": f"{nr_rounds}, interleaved, of each part (idle guests: {IDLE_ROUNDS}); a cell is the median "
-                  "[quartiles] of one value a round",
+        "Rounds": f"{nr_rounds}, interleaved, of each part (idle guests {IDLE_ROUNDS}, life cycle and store at least "
+                  "3); a cell is the median [quartiles] of one value a round",
         "Counts as": "better or worse only where the quartile ranges do not overlap; same otherwise",
         "Machine": f"{sides.CPUS} CPUs, cpu=max,-smap, disk cache=unsafe; dom0 {sides.DOM0_MIB} MiB of "
                    f"{sides.HOST_MIB}, bare {sides.DOM0_MIB}",

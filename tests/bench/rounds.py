@@ -25,8 +25,9 @@ Figure = collections.namedtuple("Figure", "name unit better value side exact", d
 
 # boot(side, n, limit) has the figures of one boot of a side in round n, which may
 # take `limit` seconds, or raises Failed. `secs` is what the first one is thought to
-# take, `rounds` after how many there are enough.
-Part = collections.namedtuple("Part", "name sides boot secs rounds", defaults=(180, None))
+# take, `rounds` the most that make sense; those from `enough` on are run when all
+# else is done, if there is time.
+Part = collections.namedtuple("Part", "name sides boot secs rounds enough", defaults=(180, 1000, 1000))
 
 
 class Failed(Exception):
@@ -156,14 +157,16 @@ def run(parts, nr_rounds, rows, clock, left_out, keep=lambda: None):
         say(f"left out: {text}")
         left_out.append(text)
 
-    for n in range(nr_rounds):
-        for part in parts:
-            if part.rounds is not None and n >= part.rounds:
+    turns = [(n, part) for n in range(nr_rounds) for part in parts if n < part.rounds]
+    for more in (False, True):
+        for n, part in turns:
+            if (n >= part.enough) != more:
                 continue
             for side in part.sides if n % 2 == 0 else part.sides[::-1]:
-                what = f"{part.name}, round {n + 1} of {nr_rounds}, {side}"
+                what = f"{part.name}, round {n + 1}, {side}"
                 if not clock.fits(part, side):
-                    miss(f"{what}: no time")
+                    if not more:
+                        miss(f"{what}: no time")
                     continue
                 begin = time.monotonic()
                 try:

@@ -61,6 +61,16 @@ def test_a_part_stops_after_its_own_rounds():
     assert rows.list()[0]["samples"] == {"ours": [0]}
 
 
+def test_rounds_beyond_enough_come_last_if_there_is_time():
+    turns = []
+    slow = Part("slow", ["ours"], lambda side, n, limit: turns.append(("slow", n)) or [], enough=1)
+    quick = Part("quick", ["ours"], lambda side, n, limit: turns.append(("quick", n)) or [])
+    run([slow, quick], 2)
+    assert turns == [("slow", 0), ("quick", 0), ("quick", 1), ("slow", 1)], turns
+    _, left_out = run([Part("long", ["ours"], None, secs=61, enough=0)], 1, minutes=1)
+    assert not left_out
+
+
 def machine(*lines, ended=None):
     """One that has said all it will."""
     m = types.SimpleNamespace(lines=[(0.0, line) for line in lines], ended=ended, log_path="log")

@@ -117,7 +117,10 @@ $(addprefix $(HOST_UNIT)/,xs-program bench_store): $(HOST_UNIT)/%: $(BUILD)/test
 	cp $< $@
 $(HOST_UNIT)/test_%: tests/unit/xenstore/test_%.py $(addprefix $(HOST_UNIT)/,pvstored pvstore flood xs-program bench_store)
 	ln -sfn $(abspath $<) $@
-HOST_SCRIPTS := $(patsubst tests/unit/xenstore/%.py,$(HOST_UNIT)/%,$(wildcard tests/unit/xenstore/test_*.py))
+# And of the benchmark's rounds, without a machine.
+$(HOST_UNIT)/test_%: tests/unit/bench/test_%.py
+	ln -sfn $(abspath $<) $@
+HOST_SCRIPTS := $(patsubst %.py,$(HOST_UNIT)/%,$(notdir $(wildcard tests/unit/xenstore/test_*.py tests/unit/bench/test_*.py)))
 
 unit: $(HOST_SCRIPTS) $(addprefix $(UNIT)/,$(UNIT_NAMES)) $(addprefix $(HOST_UNIT)/,$(HOST_UNIT_NAMES)) ## unit tests on the host
 	@tests/unit/run.py $^
@@ -153,8 +156,8 @@ soak: deps image $(HV) $(PEER) hypervisor-builds guests deb $(HOST_UNIT)/test_ki
 bench-store: deps image userland $(TEST_JOB)/bench_store ## the store beside Debian's two daemons (PEER=xen.elf ROUNDS=5)
 	@tests/bench/store.py --hv $(PEER) $(if $(ROUNDS),--rounds $(ROUNDS))
 
-bench: deps image $(HV) guests pathlen-parts $(BENCH_COMPILE)/.done $(PEER) ## report of figures against the peer (ROUNDS=5 QUICK=1)
-	@tests/bench/bench.py --hv $(HV) --peer $(PEER) $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(QUICK),--quick)
+bench: deps image $(HV) guests pathlen-parts $(BENCH_COMPILE)/.done $(PEER) ## report of figures against the peer, under an hour (ROUNDS=5 MINUTES=55; QUICK=1: five minutes)
+	@tests/bench/bench.py --hv $(HV) --peer $(PEER) $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(MINUTES),--minutes $(MINUTES)) $(if $(QUICK),--quick)
 
 lint: deps ## static checks of the sources and of what the READMEs name
 	@tests/lint.py

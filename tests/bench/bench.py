@@ -6,141 +6,82 @@ and .json to build/bench. README.md says what the figures mean.
 Times are of an emulated machine: what counts is the ratio, and only where the
 quartiles do not overlap."""
 import argparse
-import json
 import os
 import platform
 import subprocess
 import sys
 import time
-import types
 
-HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path[:0] = [os.path.join(HERE, "pathlen"), os.path.join(os.path.dirname(HERE), "machine")]
+import rounds
 import machine
-import pathlen
+import block
+import lifecycle
+import network
 import report
 import sides
 import store
+from rounds import Figure, Part, Rows, say
 
-FULL = dict(rounds=5, settings="MS=120 GUESTS='1 2' TSC_MODES='native default'", idle_guests=16)
-PARTS = ("paths", "sides", "trips", "lifecycle", "block", "network", "store")
-QUICK_PARTS = ("paths", "sides")
-# Of the store's daemons, who stands for which side.
-STORE_SIDES = {"ours": "ours", "xenstored": "peer", "oxenstored": "oxenstored"}
-QUICK = dict(rounds=2, settings="MS=40 GUESTS='1 2' TSC_MODES=native", idle_guests=0)
-IDLE_ROUNDS = 3 # sixteen guests take a while to make
+sys.path.insert(0, os.path.join(rounds.HERE, "pathlen"))
+import pathlen
 
-
-def say(text):
-    print(f"[{time.strftime('%H:%M:%S')}] {text}", flush=True)
+FULL = dict(rounds=5, minutes=55, dom0={"MS": 80, "GUESTS": "1-native 2-native 1-default"}, idle_guests=16,
+            parts=("paths", "sides", "trips", "lifecycle", "block", "network", "store"))
+QUICK = dict(rounds=2, minutes=4.5, dom0={"MS": 40, "GUESTS": "2-native"}, idle_guests=0, parts=("paths", "sides"))
+IDLE_ROUNDS = 3 # sixteen guests take a minute to make
 
 
-class Rows:
-    """Rows by name, in the order in which they were first seen."""
-
-    def __init__(self):
-        self.rows = {}
-
-    def add(self, name, unit, side, value, better="less", exact=False):
-        row = self.rows.setdefault((name, unit), {"name": name, "unit": unit, "better": better, "samples": {}})
-        if exact:
-            row["exact"] = True
-        row["samples"].setdefault(side, []).append(value)
-
-    def extend(self, rows):
-        for row in rows:
-            self.rows[row["name"], row["unit"]] = row
+def path_lengths(hv, side):
+    """Exact: once is enough."""
+    got = []
+    for op, counts in pathlen.measure(hv, side).items():
+        got.append(Figure(f"path/{op}", "instructions", "less", counts["instructions"], exact=True))
+        if flushes := sum(counts[c] for c in ("cr3", "cr4", "invlpg", "invpcid")):
+            got.append(Figure(f"path/{op}", "TLB flushes", "less", flushes, exact=True))
+    return got
 
 
-def measure_sides(rows, which, rounds, settings, idle_guests, save):
-    """Interleaved: every other round in the opposite order. `save` after each
-    boot, so that an interrupted run leaves a report of what it has. A boot that
-    fails leaves its side a sample short: false."""
-    good = True
-    slow = machine.how_busy()
-    logs = os.path.join(machine.ROOT, "build", "logs")
-    os.makedirs(logs, exist_ok=True)
-    for n in range(rounds):
-        idle = idle_guests if n < IDLE_ROUNDS else 0
-        for side, hv in which if n % 2 == 0 else which[::-1]:
-            say(f"round {n + 1} of {rounds}: {side}")
-            log = os.path.join(logs, f"bench-{side}-{n}.log")
-            try:
-                for name, (value, unit) in sides.one_boot(side, hv, log, f"{settings} IDLE_GUESTS={idle}", slow).items():
-                    rows.add(name, unit, side, value)
-            except sides.Failed as e:
-                say(f"left out: {e}")
-                good = False
-            save()
-    return good
+def round_trips(hv, env, limit):
+    """A boot with the counter on; it is not to disturb the timed ones."""
+    env = {**env, "GUESTS": "", "IDLE_GUESTS": 0, "ROUND_TRIPS": 1}
+    got = sides.one_boot("ours", hv, rounds.log_of("bench-trips"), env, limit, hvargs="count_round_trips")
+    return [f for f in got if f.name.startswith("trips/")]
 
 
-def measure_paths(rows, which):
-    for side, hv in which:
-        if hv is None:
-            continue
-        say(f"path lengths: {side}")
-        for op, counts in pathlen.measure(hv, side).items():
-            rows.add(f"path/{op}", "instructions", side, counts["instructions"], exact=True)
-            flushes = sum(counts[c] for c in ("cr3", "cr4", "invlpg", "invpcid"))
-            if flushes:
-                rows.add(f"path/{op}", "TLB flushes", side, flushes, exact=True)
+def parts_of(preset, hv, peer):
+    """{name: Part}; without a peer (None) only what can do without."""
+    images = {"bare": None, "peer": peer, "ours": hv} if peer else {"bare": None, "ours": hv}
+    under = [s for s, image in images.items() if image]
 
-
-def measure_trips(rows, hv, settings):
-    """One boot with the counter on; it is not to disturb the timed ones."""
-    say("round trips")
-    log = os.path.join(machine.ROOT, "build", "logs", "bench-trips.log")
-    settings += " GUESTS= IDLE_GUESTS=0 ROUND_TRIPS=1"
-    got = sides.one_boot("ours", hv, log, settings, machine.how_busy(), hvargs="count_round_trips")
-    for name, (value, unit) in got.items():
-        if name.startswith("trips/"):
-            rows.add(name, unit, "ours", value)
-
-
-def measure_part(rows, name, hv, peer, rounds, folder):
-    """Scripts of their own, which write rows: the life cycle, disks, network."""
-    say(name)
-    path = os.path.join(folder, name + ".json")
-    if os.path.exists(path):
-        os.unlink(path)
-    done = subprocess.run([sys.executable, os.path.join(HERE, name + ".py"), "--hv", hv, "--peer", peer,
-                           "--rounds", str(rounds), "--json", path])
-    if done.returncode:
-        say(f"{name} did not get to its end")
-    if os.path.exists(path):
-        with open(path) as f:
-            rows.extend(json.load(f))
-
-
-def measure_store(rows, peer, rounds):
-    """The stores run side by side in one dom0, on the real Xen."""
-    say("stores")
-    settings = types.SimpleNamespace(hv=peer, secs=1, nodes=40000, limit=900)
-    for n in range(rounds):
-        for who, figure, clients, value, unit in store.one_round(n, settings, machine.how_busy()):
-            side = STORE_SIDES.get(who)
-            if side:
-                rows.add(f"store/{figure}, {clients} clients", unit, side, value,
-                         "less" if unit in store.COSTS else "more")
+    def one_side(side, n, limit):
+        env = {**preset["dom0"], "IDLE_GUESTS": preset["idle_guests"] if n < IDLE_ROUNDS else 0, "ROUND_TRIPS": ""}
+        return sides.one_boot(side, images[side], rounds.log_of("bench", side, n), env, limit)
+    parts = [Part("paths", under, lambda side, n, limit: path_lengths(images[side], side), 60, 1),
+             Part("sides", list(images), one_side, 100),
+             Part("trips", ["ours"], lambda side, n, limit: round_trips(hv, preset["dom0"], limit), 60, 1)]
+    if peer:
+        parts += [lifecycle.part(hv, peer)._replace(enough=3), block.part(hv, peer, secs=1), network.part(hv, peer, secs=1),
+                  store.part(peer)._replace(enough=3)]
+    return {part.name: part for part in parts}
 
 
 def git(*args):
     return subprocess.run(["git", "-C", machine.ROOT, *args], capture_output=True, text=True).stdout.strip()
 
 
-def about(a, rounds, settings):
+def about(a, preset, nr_rounds):
     cpu = next((line.split(":")[1].strip() for line in open("/proc/cpuinfo") if line.startswith("model name")), "?")
     qemu = subprocess.run(["qemu-system-x86_64", "--version"], capture_output=True, text=True).stdout.split("\n")[0]
     dirty = " with changes" if git("status", "--porcelain", "-uno") else ""
     return {
         "Commit": git("log", "-1", "--format=%h %cs %s") + dirty,
-        "Repeat": f"make bench{' QUICK=1' if a.quick else ''} ROUNDS={rounds}",
-        "Rounds": f"{rounds}, interleaved; a cell is the median [quartiles] of one value a round",
+        "Repeat": f"make bench{' QUICK=1' if a.quick else ''} ROUNDS={nr_rounds}",
+        "Rounds": f"{nr_rounds}, interleaved, of each part (idle guests {IDLE_ROUNDS}, life cycle and store at least "
+                  "3); a cell is the median [quartiles] of one value a round",
         "Counts as": "better or worse only where the quartile ranges do not overlap; same otherwise",
         "Machine": f"{sides.CPUS} CPUs, cpu=max,-smap, disk cache=unsafe; dom0 {sides.DOM0_MIB} MiB of "
                    f"{sides.HOST_MIB}, bare {sides.DOM0_MIB}",
-        "Settings": settings,
+        "Settings": " ".join(f"{k}='{v}'" for k, v in preset["dom0"].items()),
         "Host": f"{os.cpu_count()} x {cpu}, load {os.getloadavg()[0]:.1f} at the end, {platform.release()}",
         "Emulator": qemu,
         "When": time.strftime("%Y-%m-%d %H:%M"),
@@ -153,49 +94,37 @@ def main():
     p.add_argument("--peer", default=os.path.join(machine.ROOT, "build", "peer", "xen.elf"),
                    help="the real Xen's ELF image (make peer)")
     p.add_argument("--rounds", type=int)
+    p.add_argument("--minutes", type=float, help="begin no boot that would not end by then (55; 0: no limit)")
     p.add_argument("--quick", action="store_true", help="under five minutes")
-    p.add_argument("--only", help=f"comma-separated parts of {', '.join(PARTS)}")
+    p.add_argument("--only", help=f"comma-separated parts of {', '.join(FULL['parts'])}")
     p.add_argument("--add", action="append", default=[], metavar="FILE", help="more rows, a JSON list")
     p.add_argument("--out", default=os.path.join(machine.ROOT, "build", "bench"))
     a = p.parse_args()
     preset = QUICK if a.quick else FULL
-    rounds, hv, peer = a.rounds or preset["rounds"], os.path.abspath(a.hv), os.path.abspath(a.peer)
-    which = [("bare", None), ("ours", hv)]
-    if os.path.exists(peer):
-        which.insert(1, ("peer", peer))
-    else:
+    nr_rounds, hv, peer = a.rounds or preset["rounds"], os.path.abspath(a.hv), os.path.abspath(a.peer)
+    if not os.path.exists(peer):
         say(f"no {peer}: only our own figures")
-    parts = a.only.split(",") if a.only else QUICK_PARTS if a.quick else PARTS
-    rows, begin, complete = Rows(), time.monotonic(), True
+        peer = None
+    known = parts_of(preset, hv, peer)
+    wanted = a.only.split(",") if a.only else preset["parts"]
+    if strangers := set(wanted) - set(FULL["parts"]):
+        p.error(f"no such part: {', '.join(strangers)}")
+    rows, left_out, begin = Rows(), [], time.monotonic()
+    clock = rounds.Clock(preset["minutes"] if a.minutes is None else a.minutes)
 
     def save():
-        took = f"{(time.monotonic() - begin) / 60:.0f} minutes"
-        result = {"title": "Paravane and its peer",
-                  "about": {**about(a, rounds, preset["settings"]), "Took": took}, "rows": list(rows.rows.values())}
+        result = {"title": "Paravane and its peer", "about": {
+            **about(a, preset, nr_rounds), "Took": f"{(time.monotonic() - begin) / 60:.0f} minutes",
+            "Left out": "; ".join(left_out) or "nothing"}, "rows": rows.list()}
         report.write(result, a.out)
         return result
 
-    try:
-        if "paths" in parts:
-            measure_paths(rows, which)
-        if "sides" in parts:
-            complete = measure_sides(rows, which, rounds, preset["settings"], preset["idle_guests"], save)
-        if "trips" in parts:
-            measure_trips(rows, hv, preset["settings"])
-        for part in ("lifecycle", "block", "network"):
-            if part in parts and os.path.exists(peer):
-                measure_part(rows, part, hv, peer, min(rounds, 3), a.out)
-        if "store" in parts and os.path.exists(peer):
-            measure_store(rows, peer, min(rounds, 3))
-    except (sides.Failed, pathlen.Broken) as e:
-        say(f"stopped: {e}")
-        complete = False
+    rounds.run([known[name] for name in wanted if name in known], nr_rounds, rows, clock, left_out, save)
     for path in a.add:
-        with open(path) as f:
-            rows.extend(json.load(f))
+        rows.read(path)
     print(report.markdown(save()))
     say(f"{os.path.relpath(a.out)}/report.html, .md, .json")
-    return 0 if complete else 1
+    return 1 if left_out else 0
 
 
 if __name__ == "__main__":

@@ -13,13 +13,9 @@ def better(name):
     return ("10ms", "less") if name.startswith("cpu-") else ("op/s", "more")
 
 
-ENV = {"WHAT": "block", "FIGURES": " ".join(FIGURES)}
-
-
-def rows(hv, peer, rounds, say=lambda text: None):
-    """For the common report, as lifecycle.py's."""
-    return traffic.rows(hv, peer, rounds, ["ours"] + ["peer"] * bool(peer), traffic.settings(ENV), better, say)
+def part(hv, peer, **how):
+    return traffic.part("block", hv, peer, better, " ".join(FIGURES), **how)
 
 
 if __name__ == "__main__":
-    traffic.main(__doc__, ENV, better)
+    traffic.main(__doc__, part)

@@ -9,16 +9,14 @@ import traffic
 def better(name):
     if name.startswith("cpu-"):
         return "10ms", "less"
-    return ("ns", "less") if "rtt" in name else ("", "more")
+    if "rtt" in name:
+        return name.rsplit("-", 1)[1], "less"
+    return ("MB/s" if name.endswith("MBps") else "1/s"), "more"
 
 
-ENV = {"WHAT": "network", "FIGURES": ""}
-
-
-def rows(hv, peer, rounds, say=lambda text: None):
-    """For the common report, as lifecycle.py's."""
-    return traffic.rows(hv, peer, rounds, ["ours"] + ["peer"] * bool(peer), traffic.settings(ENV), better, say)
+def part(hv, peer, **how):
+    return traffic.part("network", hv, peer, better, **how)
 
 
 if __name__ == "__main__":
-    traffic.main(__doc__, ENV, better)
+    traffic.main(__doc__, part)

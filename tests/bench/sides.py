@@ -2,37 +2,16 @@
 file, disk, CPUs and memory, bare, on the real Xen and on Paravane."""
 import os
 import re
-import shutil
-import sys
-import tempfile
 import time
 
-HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path.insert(0, os.path.join(os.path.dirname(HERE), "machine"))
+import rounds
 import machine
+from rounds import Failed, Figure
 
 CPUS, HOST_MIB, DOM0_MIB = 2, 4096, 1024
 FIRST_LINE = r"^\((XEN|PV)\)|Paravane"          # the hypervisor has begun
 HANDED_OVER = r"boot code and modules freed|Freed \d+kB init memory"
 IDLE_SECONDS = 10
-
-
-class Failed(Exception):
-    pass
-
-
-def job_disk(settings):
-    """The disk with dom0.sh as its job, the programs and `settings` (shell)."""
-    work = tempfile.mkdtemp(prefix="pv-bench-")
-    try:
-        shutil.copy(os.path.join(HERE, "..", "machine", "lib.sh"), work)
-        shutil.copytree(os.path.join(machine.ROOT, "build", "tests", "machine", "job"), os.path.join(work, "files"))
-        shutil.copytree(os.path.join(machine.ROOT, "build", "tests", "bench", "compile"), os.path.join(work, "compile"))
-        with open(os.path.join(HERE, "dom0.sh")) as f, open(os.path.join(work, "run.sh"), "w") as out:
-            out.write(settings + "\n" + f.read())
-        return machine.disk_of(work)
-    finally:
-        shutil.rmtree(work)
 
 
 def start(side, hv, log, job, hvargs):
@@ -60,39 +39,38 @@ def idle_use(m):
     return (cpu_seconds(m.proc.pid) - before) * 100 / IDLE_SECONDS
 
 
-def boot_times(m, side, init):
-    """{row: (value, unit)} of the way to dom0's init."""
+def boot_times(m, init):
+    """Of the way to dom0's init."""
     begin = next(t for t, line in m.lines if re.search(FIRST_LINE, line))
     over = next((t for t, line in m.lines if re.search(HANDED_OVER, line)), None)
-    got = {"host/first-line-to-dom0-init": (m.lines[init][0] - begin, "s")}
+    got = [Figure("host/first-line-to-dom0-init", "s", "less", m.lines[init][0] - begin)]
     if over is not None:
-        got["host/own-boot"] = (over - begin, "s")
+        got.append(Figure("host/own-boot", "s", "less", over - begin))
     return got
 
 
-def one_boot(side, hv, log, settings, slow, hvargs=""):
-    """{row: (value, unit)} of one boot of a side."""
-    job = job_disk(f"export SLOW={slow} SIDE={side} {settings}")
+def figure(line):
+    b = re.match(r"BENCH (\S+) (-?[\d.]+) (.+)$", line)
+    return Figure(b[1], b[3], "less", float(b[2])) if b else None
+
+
+def one_boot(side, hv, log, env, limit, hvargs=""):
+    """The figures of one boot of a side; `env` is dom0.sh's."""
+    slow = machine.how_busy()
+    job = rounds.job_disk("dom0.sh", {**env, "SLOW": slow, "SIDE": side},
+                          {"files": rounds.JOB_FILES, "compile": os.path.join(rounds.TESTS, "bench", "compile")})
     m = start(side, hv, log, job, hvargs)
-    got = {}
+    got = []
     try:
-        init, _ = m.wait(r"DOM0-INIT", 200 * slow)
+        init, _ = m.wait(r"DOM0-INIT", min(limit, 120 * slow))
         if init is None:
-            raise Failed(f"{side}: no dom0, see {log}")
+            raise Failed(f"no dom0, see {os.path.relpath(log)}")
         if side != "bare":
-            got.update(boot_times(m, side, init))
-        at = init
-        while True:
-            at, v = m.wait(r"BENCH-(OK|FAIL|IDLE)(.*)", 900 * slow, after=at + 1)
-            if at is None or v[1] == "FAIL":
-                raise Failed(f"{side}: no end{v[2] if v else ''}, see {log}")
-            if v[1] == "OK":
-                break
-            got["host/idle-of-16-guests"] = (idle_use(m), "% of a CPU")
-        for _, line in m.lines[init:at]:
-            if b := re.match(r"BENCH (\S+) (-?[\d.]+) (.+)$", line.strip()):
-                got[b[1]] = (float(b[2]), b[3])
-        return got
+            got += boot_times(m, init)
+        return got + rounds.gather(m, figure, min(limit, 400 * slow), lambda: got.append(
+            Figure("host/idle-of-16-guests", "% of a CPU", "less", idle_use(m))))
+    except Failed as e:
+        raise Failed(e, got + e.found) from None
     finally:
         m.close()
         os.unlink(job)

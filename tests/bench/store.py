@@ -11,13 +11,9 @@ and daemon together, the same each time, so one round is enough."""
 import argparse
 import os
 import re
-import shutil
-import sys
-import tempfile
+import types
 
-HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path.insert(0, os.path.join(os.path.dirname(HERE), "machine"))
-sys.path.insert(0, HERE)
+import rounds
 import machine
 from stats import differ, quartiles
 
@@ -25,48 +21,55 @@ DAEMONS = ["ours", "xenstored", "oxenstored"]
 COSTS = ("us", "us-each", "ms", "bytes")  # less is better
 
 
+def parse(line):
+    b = re.match(r"BENCH (\S+) (\S+) (\d+) ([0-9.]+) (\S+)$", line.strip())
+    return (b[1], b[2], int(b[3]), float(b[4]), b[5]) if b else None
+
+
 def job_disk(order, a, slow):
-    work = tempfile.mkdtemp(prefix="pv-bench-")
-    try:
-        shutil.copy(os.path.join(HERE, "..", "machine", "lib.sh"), work)
-        files = os.path.join(work, "files")
-        os.mkdir(files)
-        build = os.path.join(machine.ROOT, "build")
-        for name in ("bin/pvstored", "bin/pvstore", "tests/machine/job/bench_store"):
-            shutil.copy(os.path.join(build, name), files)
-        with open(os.path.join(HERE, "store-dom0.sh")) as f, open(os.path.join(work, "run.sh"), "w") as out:
-            out.write(f"export SLOW={slow} SECS={a.secs} NODES={a.nodes} ORDER='{' '.join(order)}' "
-                      f"GUEST={'' if a.no_guest else 1}\n" + f.read())
-        return machine.disk_of(work)
-    finally:
-        shutil.rmtree(work)
+    build = os.path.join(machine.ROOT, "build")
+    files = [os.path.join(build, f) for f in ("bin/pvstored", "bin/pvstore", "tests/machine/job/bench_store")]
+    return rounds.job_disk("store-dom0.sh", {
+        "SLOW": slow, "SECS": a.secs, "NODES": a.nodes, "ORDER": " ".join(order),
+        "RINGS": "" if a.no_rings else 1, "GUEST": "" if a.no_guest else 1}, {"files": files})
 
 
-def figures_of(lines):
-    found = (re.match(r"BENCH (\S+) (\S+) (\d+) ([0-9.]+) (\S+)$", line.strip()) for line in lines)
-    return [(b[1], b[2], int(b[3]), float(b[4]), b[5]) for b in found if b]
-
-
-def log_of(n):
-    return os.path.join(machine.ROOT, "build", "logs", f"bench-store-{n}.log")
-
-
-def one_round(n, a, slow):
-    """[(daemon, figure, clients, value, unit)] of one boot."""
+def one_round(n, a, limit):
+    """[(daemon, figure, clients, value, unit)] of one boot; rounds.Failed has those
+    that there were."""
     order = DAEMONS[n % 3:] + DAEMONS[:n % 3]
-    job = job_disk(order, a, 1 if a.icount else slow)
-    log = log_of(n)
-    os.makedirs(os.path.dirname(log), exist_ok=True)
-    m = machine.quick_boot(log, a.hv, job=job, dom0_mem=2048, smp=1 if a.icount else 2, mem=4096,
-                           icount=a.icount, extra=["-nic", "none"])
+    slow = 1 if a.icount else machine.how_busy()
+    job = job_disk(order, a, slow)
+    m = machine.quick_boot(rounds.log_of("bench-store", n), a.hv, job=job, dom0_mem=2048, smp=1 if a.icount else 2,
+                           mem=4096, icount=a.icount, extra=["-nic", "none"])
     try:
-        end, v = m.wait(r"BENCH-(OK|FAIL)(.*)", a.limit * slow)
-        if end is None or v[1] != "OK":
-            print(f"round {n + 1} did not end well, see {log}", flush=True)
-        return figures_of(line for _, line in m.lines[:end])
+        return rounds.gather(m, parse, min(limit, a.limit * slow))
     finally:
         m.close()
         os.unlink(job)
+
+
+# Who stands for which side in the common report.
+SIDES = {"ours": "ours", "xenstored": "peer", "oxenstored": "oxenstored"}
+
+
+def as_figures(found):
+    return [rounds.Figure(f"store/{figure}, {clients} client{'s' * (clients > 1)}", unit,
+                          "less" if unit in COSTS or figure.endswith("-aborts") else "more", value, SIDES[who])
+            for who, figure, clients, value, unit in found if who in SIDES]
+
+
+def part(peer, secs=0.5, nodes=40000):
+    """For the common report: the sockets, all three daemons in each boot."""
+    settings = types.SimpleNamespace(hv=peer, secs=secs, nodes=nodes, limit=400, icount=False, no_rings=True,
+                                     no_guest=True)
+
+    def boot(_, n, limit):
+        try:
+            return as_figures(one_round(n, settings, limit))
+        except rounds.Failed as e:
+            raise rounds.Failed(e, as_figures(e.found)) from None
+    return rounds.Part("store", ["all"], boot, 240)
 
 
 def cell(values):
@@ -134,19 +137,23 @@ def main():
     p.add_argument("--from", dest="first", type=int, default=0, help="begin with this round (its order)")
     p.add_argument("--icount", action="store_true", help="count instructions instead of time; --secs 0.05 will do")
     p.add_argument("--no-guest", action="store_true", help="no guest's ring")
+    p.add_argument("--no-rings", action="store_true", help="the sockets alone")
     p.add_argument("--again", action="store_true", help="only the table, of rounds that were run")
     a = p.parse_args()
     if not a.hv and not a.again:
         p.error("--hv, or --again")
-    slow = machine.how_busy()
     got = []
     for n in range(a.first, a.first + a.rounds):
         if a.again:
-            with open(log_of(n), errors="replace") as f:
-                got += figures_of(f)
+            with open(rounds.log_of("bench-store", n), errors="replace") as f:
+                got += filter(None, map(parse, f))
             continue
         print(f"round {n + 1}", flush=True)
-        got += one_round(n, a, slow)
+        try:
+            got += one_round(n, a, 1e9)
+        except rounds.Failed as e:
+            print(f"round {n + 1}: {e}", flush=True)
+            got += e.found
     print(f"\nmedians [quartiles] of {a.rounds} rounds")
     table(got, "")
     table(got, "-kernel-ring")

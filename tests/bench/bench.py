@@ -12,7 +12,6 @@ import platform
 import subprocess
 import sys
 import time
-import types
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [os.path.join(HERE, "pathlen"), os.path.join(os.path.dirname(HERE), "machine")]
@@ -116,7 +115,7 @@ def measure_part(rows, name, hv, peer, rounds, folder):
 def measure_store(rows, peer, rounds):
     """The stores run side by side in one dom0, on the real Xen."""
     say("stores")
-    settings = types.SimpleNamespace(hv=peer, secs=1, nodes=40000, limit=900)
+    settings = store.settings(["--hv", peer])
     for n in range(rounds):
         for who, figure, clients, value, unit in store.one_round(n, settings, machine.how_busy()):
             side = STORE_SIDES.get(who)

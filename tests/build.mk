@@ -150,7 +150,7 @@ check: deps ## build with gcc and clang, unit tests, machine tests (15 to 25 min
 soak: deps image $(HV) $(PEER) hypervisor-builds guests deb $(HOST_UNIT)/test_kill ## the long counts; goes on where it was stopped
 	@tests/soak.sh
 
-bench-store: deps image userland $(TEST_JOB)/bench_store ## the store beside Debian's two daemons (PEER=xen.elf ROUNDS=5)
+bench-store: deps image userland $(TEST_JOB)/bench_store $(PEER) ## the store beside Debian's two daemons (ROUNDS=5)
 	@tests/bench/store.py --hv $(PEER) $(if $(ROUNDS),--rounds $(ROUNDS))
 
 bench: deps image $(HV) guests pathlen-parts $(BENCH_COMPILE)/.done $(PEER) ## report of figures against the peer (ROUNDS=5 QUICK=1)

@@ -22,7 +22,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(HERE), "machine"))
 sys.path.insert(0, HERE)
 import machine
 import store_host
-from stats import differ, quartiles
+from stats import differ, number, quartiles
 
 DAEMONS = ["ours", "xenstored", "oxenstored"]
 COSTS = ("us", "us-each", "ms", "bytes")  # less is better
@@ -81,7 +81,7 @@ def cell(values):
     if not values:
         return "-"
     lo, mid, hi = quartiles(values)
-    return f"{mid:.4g} [{lo:.4g}, {hi:.4g}]"
+    return f"{number(mid)} [{number(lo)}, {number(hi)}]"
 
 
 def times(mine, theirs, unit):

@@ -12,7 +12,7 @@ fail()
 job=/run/job
 cp -a $job/more/usr/. /usr/ && cp -a $job/more/etc/. /etc/ && ldconfig
 rm -f $(ls /usr/lib/x86_64-linux-gnu/libvirt/connection-driver/* | grep -v libxl)
-modprobe -a xen-gntdev xen-gntalloc xen-evtchn xen-privcmd xenfs xen-blkback loop
+modprobe -a xen-gntdev xen-gntalloc xen-evtchn xen-privcmd xenfs xen-blkback loop unix_diag
 mount -t xenfs xenfs /proc/xen
 
 store_start()
@@ -52,8 +52,12 @@ count() { guest_log "$1" | grep -ac "$2"; }
 more() { [ "$(count "$1" "$2")" -ge "$3" ]; }
 # goes_on GUEST WHAT WHEN: three more of its lines.
 goes_on() { wait_for 60 more "$1" "$2" $(($(count "$1" "$2") + 3)) || fail "$1: no $2 $3: $(guest_log "$1" | tail -2)"; }
-# Its sockets: who lost a connection and made another has other ones.
-sockets() { ls -l "/proc/$1/fd" 2> /dev/null | grep -o 'socket:.*' | sort; }
+# Its connections to the store: who lost one and made another has other sockets.
+sockets()
+{
+    ss -xnH | sed -n 's|.*xenstored/socket  *[0-9]*  *\*  *\([0-9]*\).*|socket:[\1]|p' | sort > /run/conns
+    ls -l "/proc/$1/fd" 2> /dev/null | grep -o 'socket:.*' | sort | comm -12 - /run/conns
+}
 
 store_start
 xen-init-dom0 || fail xen-init-dom0
@@ -96,7 +100,7 @@ clients="$(pgrep -f /usr/libexec/xen-qemu-system-i386) $(pgrep -x xl) $(pgrep -x
 for p in $clients; do
     sockets "$p" > "/run/sockets.$p"
     [ -s "/run/sockets.$p" ] || fail "$(cat "/proc/$p/comm") has no connection"
-    say "$p $(tr '\0' ' ' < "/proc/$p/cmdline" | cut -c1-60) has $(wc -l < "/run/sockets.$p") sockets"
+    say "$p $(tr '\0' ' ' < "/proc/$p/cmdline" | cut -c1-60) has $(wc -l < "/run/sockets.$p") of them"
 done
 say "$(timeout 5 $job/pvstore -s control clients | wc -l) lines of clients"
 

@@ -138,6 +138,7 @@ for k in $(seq "$KILLS"); do
     goes_on g 'ROUND /dev/xvda' "after kill $k"
     goes_on v 'ROUND /dev/xvda' "after kill $k"
     v domstate v > /run/virsh.out 2>&1 || fail "kill $k: virsh: $(tail -1 /run/virsh.out)"
+    say "kill $k: all go on"
 done
 for p in $clients; do
     sockets "$p" | cmp -s - "/run/sockets.$p" || fail "process $p has other connections: $(sockets "$p" | diff - "/run/sockets.$p")"

@@ -49,7 +49,7 @@ guest_make()
     cat /tmp/extra >> /tmp/bench-initrd
     guest_config g 'ramdisk="/tmp/bench-initrd"' \
         job="/bench_store -s $SECS -c 8 -p $ring_points -b data/b -g data/go /dev/xen/xenbus"
-    timeout $((60 * SLOW)) xl create -qe /run/g.cfg || { echo "no guest on $1"; return; }
+    timeout $((60 * SLOW)) xl create -qe /run/g.cfg || { echo "no guest on $1"; GUEST=; return; }
     guest=$(xl domid g)
     gfn=$(store read "/local/domain/$guest/store/ring-ref")
     port=$(store read "/local/domain/$guest/store/port")
@@ -89,6 +89,7 @@ guest_bench()
         sed 's/\\n/\n/g' /tmp/said | lines "$1-guest-ring"
     else
         echo "the guest does not measure $1"
+        GUEST= # nor will it the next ones
     fi
     xl pause "$guest"
     sleep 0.5

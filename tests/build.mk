@@ -153,7 +153,7 @@ check: deps ## build with gcc and clang, unit tests, machine tests (a quarter of
 soak: deps image $(HV) $(PEER) hypervisor-builds guests deb $(HOST_UNIT)/test_kill ## the long counts; goes on where it was stopped
 	@tests/soak.sh
 
-bench-store: deps image userland $(TEST_JOB)/bench_store ## the store beside Debian's two daemons (PEER=xen.elf ROUNDS=5)
+bench-store: deps image userland $(TEST_JOB)/bench_store $(PEER) ## the store beside Debian's two daemons (ROUNDS=5)
 	@tests/bench/store.py --hv $(PEER) $(if $(ROUNDS),--rounds $(ROUNDS))
 
 bench: deps image $(HV) guests pathlen-parts $(BENCH_COMPILE)/.done $(PEER) ## report of figures against the peer, under an hour (ROUNDS=5 MINUTES=55; QUICK=1: five minutes)

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """pvstored beside Debian's xenstored and oxenstored in one dom0: each round boots
-it once on the real Xen (--hv) and measures all three and a bare echo server;
-rounds begin with another daemon each, which then has the kernel's and a guest's
-ring too. Medians with quartiles over the rounds.
+it once on the real Xen (--hv) and measures all three, by the socket, the kernel's
+ring and a guest's ring, and a bare echo server; rounds begin with another daemon
+each. Ours is measured on this host without a hypervisor as well, where a million
+nodes take seconds. Medians with quartiles over the rounds.
 
 Times are of an emulated machine: what counts is the ratio, and only where the
 quartiles do not overlap ("same" otherwise). With --icount an instruction is a
@@ -11,14 +12,21 @@ and daemon together, the same each time, so one round is enough."""
 import argparse
 import os
 import re
+import time
 import types
 
 import rounds
 import machine
-from stats import differ, quartiles
+import store_host
+from stats import differ, number, quartiles
 
 DAEMONS = ["ours", "xenstored", "oxenstored"]
 COSTS = ("us", "us-each", "ms", "bytes")  # less is better
+PLACES = {"socket": "", "/dev/xen/xenbus": "-kernel-ring", "guest's ring": "-guest-ring"}
+
+# Round trips of one of each: nothing that answers one request at a time can do more
+# than the echo server's rate over this.
+TRIPS = {"read": 1, "write": 1, "directory": 1, "tx-5-writes": 7, "tx-shared-parent": 7, "tx-shared-node": 4}
 
 
 def parse(line):
@@ -76,11 +84,11 @@ def cell(values):
     if not values:
         return "-"
     lo, mid, hi = quartiles(values)
-    return f"{mid:.4g} [{lo:.4g}, {hi:.4g}]"
+    return f"{number(mid)} [{number(lo)}, {number(hi)}]"
 
 
-def verdict(mine, theirs, unit):
-    """Ours over theirs, in times better."""
+def times(mine, theirs, unit):
+    """How many times better; "same" where the quartiles overlap."""
     if not mine or not theirs:
         return ""
     mid, tmid = quartiles(mine)[1], quartiles(theirs)[1]
@@ -90,75 +98,90 @@ def verdict(mine, theirs, unit):
     return f"{ratio:.2f}x" if differ(mine, theirs) else f"{ratio:.2f}x same"
 
 
-def table(got, ring):
-    names = []
-    for who, name, clients, _, unit in got:
-        if who in [d + ring for d in DAEMONS] and not name.endswith("-cpu") and (name, clients, unit) not in names:
-            names.append((name, clients, unit))
-    if not names:
-        return
-    print(f"\n| {ring.strip('-') or 'socket'} | clients | ours | xenstored | oxenstored | unit | to the better daemon |")
-    print("| --- | --- | --- | --- | --- | --- | --- |")
+def echo_limit(samples, name, clients):
+    """What a bare echo server allows: its rate over the round trips of one of these."""
+    if name == "pipelined-reads":
+        return samples("echo", "echo-pipelined", clients)
+    return [e / TRIPS[name] for e in samples("echo", "echo", clients)] if name in TRIPS else []
+
+
+def rows(got, place, suffix):
+    def samples(who, name, clients):
+        return [g[3] for g in got if g[:3] == (who, name, clients)]
+
+    names = dict.fromkeys((name, clients, unit) for who, name, clients, _, unit in got
+                          if who in [d + suffix for d in DAEMONS] and not name.endswith("-cpu"))
     for name, clients, unit in names:
-        v = {d: [g[3] for g in got if g[:3] == (d + ring, name, clients)] for d in DAEMONS}
-        both = [verdict(v["ours"], v[d], unit) for d in DAEMONS[1:]]
-        both = [] if name.endswith("-aborts") else both
+        v = {d: samples(d + suffix, name, clients) for d in DAEMONS}
+        echo = [] if suffix else echo_limit(samples, name, clients)
+        both = [] if name.endswith("-aborts") else [times(v["ours"], v[d], unit) for d in DAEMONS[1:]]
         worst = min((b for b in both if b), key=lambda b: float(b.split("x")[0]), default="")
-        print(f"| {name} | {clients} | {' | '.join(cell(v[d]) for d in DAEMONS)} | {unit} | {worst} |")
+        better = max((v[d] for d in DAEMONS[1:]), key=lambda x: quartiles(x)[1] if x else 0)
+        print(f"| {place} | {name} | {clients} | {' | '.join(cell(v[d]) for d in DAEMONS)} | {cell(echo)} | {unit} | "
+              f"{worst} | {times(v['ours'], echo, unit)} | {times(echo, better, unit)} |")
 
 
-# Round trips of one of each: nothing that answers one request at a time can do more
-# than the echo server's rate over this.
-TRIPS = {"read": 1, "write": 1, "directory": 1, "tx-5-writes": 7, "tx-shared-parent": 7, "tx-shared-node": 4}
+def table(got, host):
+    columns = ("where", "figure", "clients", "ours", "xenstored", "oxenstored", "echo's limit", "unit",
+               "ours to the better daemon", "ours to the limit", "limit to the better daemon")
+    print("\n| " + " | ".join(columns) + " |\n|" + " --- |" * len(columns))
+    for place, suffix in PLACES.items():
+        rows(got, place, suffix)
+    rows(host, "this host", "")
 
 
-def limits(got):
-    """What the bare echo server allows, how much of it is ours, and how many times
-    the better of the others it is: no daemon could be better than that."""
-    print("\n| of what an echo server allows | clients | limit | ours | limit to the better daemon |")
-    print("| --- | --- | --- | --- | --- |")
-    for name, trips in TRIPS.items():
-        for clients in (1, 8, 32):
-            def of(who, figure):
-                return [g[3] for g in got if g[:3] == (who, figure, clients)]
-            limit = [e / trips for e in of("echo", "echo")]
-            best = max((of(d, name) for d in DAEMONS[1:]), key=lambda v: quartiles(v)[1] if v else 0)
-            print(f"| {name} | {clients} | {cell(limit)} | {verdict(of('ours', name), limit, 'per-s')} | "
-                  f"{verdict(limit, best, 'per-s')} |")
-
-
-def main():
+def settings(*args):
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    p.add_argument("--hv", help="the real Xen's ELF image (zcat of xen-4.17-amd64.gz)")
+    p.add_argument("--hv", help="the real Xen's ELF image (build/peer/xen.elf of `make peer`)")
     p.add_argument("--rounds", type=int, default=5)
-    p.add_argument("--secs", type=float, default=1, help="per point")
+    p.add_argument("--secs", type=float, default=.3, help="per point")
     p.add_argument("--nodes", type=int, default=40000, help="fill each store up to so many")
-    p.add_argument("--limit", type=int, default=900, help="seconds a round may take")
+    p.add_argument("--limit", type=int, default=400, help="seconds a round may take")
     p.add_argument("--from", dest="first", type=int, default=0, help="begin with this round (its order)")
     p.add_argument("--icount", action="store_true", help="count instructions instead of time; --secs 0.05 will do")
     p.add_argument("--no-guest", action="store_true", help="no guest's ring")
     p.add_argument("--no-rings", action="store_true", help="the sockets alone")
+    p.add_argument("--no-host", action="store_true", help="nothing of this host without a hypervisor")
     p.add_argument("--again", action="store_true", help="only the table, of rounds that were run")
-    a = p.parse_args()
+    a = p.parse_args(*args)
     if not a.hv and not a.again:
         p.error("--hv, or --again")
-    got = []
+    return a
+
+
+def host_round(n, a):
+    """Ours on this host, with a million nodes; kept for --again."""
+    path = rounds.log_of("bench-store-host", n)
+    if not a.again:
+        got = store_host.one_round(a.secs, 1000000)
+        with open(path, "w") as f:
+            f.writelines("BENCH " + " ".join(map(str, g)) + "\n" for g in got)
+    return figures_in(path)
+
+
+def figures_in(path):
+    with open(path, errors="replace") as f:
+        return list(filter(None, map(parse, f)))
+
+
+def main():
+    a = settings()
+    got, host = [], []
+    begun = time.monotonic()
     for n in range(a.first, a.first + a.rounds):
+        print(f"[{time.monotonic() - begun:4.0f} s] round {n + 1}", flush=True)
         if a.again:
-            with open(rounds.log_of("bench-store", n), errors="replace") as f:
-                got += filter(None, map(parse, f))
-            continue
-        print(f"round {n + 1}", flush=True)
-        try:
-            got += one_round(n, a, 1e9)
-        except rounds.Failed as e:
-            print(f"round {n + 1}: {e}", flush=True)
-            got += e.found
-    print(f"\nmedians [quartiles] of {a.rounds} rounds")
-    table(got, "")
-    table(got, "-kernel-ring")
-    table(got, "-guest-ring")
-    limits(got)
+            got += figures_in(rounds.log_of("bench-store", n))
+        else:
+            try:
+                got += one_round(n, a, 1e9)
+            except rounds.Failed as e:
+                print(f"round {n + 1}: {e}", flush=True)
+                got += e.found
+        if not (a.no_host or a.icount):
+            host += host_round(n, a)
+    print(f"[{time.monotonic() - begun:4.0f} s] medians [quartiles] of {a.rounds} rounds")
+    table(got, host)
 
 
 if __name__ == "__main__":

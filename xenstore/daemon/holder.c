@@ -82,10 +82,40 @@ struct holder {
     uint32_t next_key;
 };
 
+static void act(struct holder *h, const struct holder_message *m)
+{
+    if (m->op == HOLDER_EXIT)
+        _exit(0);
+    if (m->op == HOLDER_DROP && m->key < HOLDER_KEYS &&
+        h->client[m->key] >= 0) {
+        close(h->client[m->key]);
+        h->client[m->key] = -1;
+    }
+}
+
+static int hear(int daemon, struct holder_message *m)
+{
+    int passed, rc = holder_receive(daemon, m, &passed);
+
+    if (!rc && passed >= 0)
+        close(passed);
+    return rc;
+}
+
+/*
+ * It is gone, but what it still said counts. If it had not read all of ours
+ * there is an error before that.
+ */
 static void hang_up(struct holder *h)
 {
-    close(h->daemon);
+    struct holder_message m;
+    int daemon = h->daemon;
+
     h->daemon = -1;
+    fcntl(daemon, F_SETFL, O_NONBLOCK);
+    while (!hear(daemon, &m) || !hear(daemon, &m))
+        act(h, &m);
+    close(daemon);
 }
 
 static void pass(struct holder *h, enum holder_op op, uint32_t key, int fd)
@@ -141,20 +171,11 @@ static void welcome(struct holder *h)
 static void obey(struct holder *h)
 {
     struct holder_message m;
-    int passed;
 
-    if (holder_receive(h->daemon, &m, &passed)) {
+    if (hear(h->daemon, &m))
         hang_up(h);
-        return;
-    }
-    if (passed >= 0)
-        close(passed);
-    if (m.op == HOLDER_EXIT)
-        _exit(0);
-    if (m.op == HOLDER_DROP && m.key < HOLDER_KEYS && h->client[m.key] >= 0) {
-        close(h->client[m.key]);
-        h->client[m.key] = -1;
-    }
+    else
+        act(h, &m);
 }
 
 /*

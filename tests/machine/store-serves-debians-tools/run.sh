@@ -26,6 +26,12 @@ wait $w
 grep -q /test/a /tmp/watched || fail "watch: $(cat /tmp/watched)"
 xenstore-rm /test || fail rm
 xenstore-exists /test && fail "rm left it"
+# Xen's own test of a store: transactions and their conflicts among other things;
+# by the socket and through the kernel's ring.
+for path in /run/xenstored/socket /dev/xen/xenbus; do
+    XENSTORED_PATH=$path timeout 30 /usr/lib/xen-4.17/bin/test-xenstore -i 10 > /tmp/test-xenstore 2>&1 ||
+        fail "test-xenstore by $path: $(tail -1 /tmp/test-xenstore)"
+done
 # Through the kernel's ring.
 python3 - <<'P' || fail "/dev/xen/xenbus"
 import os, struct

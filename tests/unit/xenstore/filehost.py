@@ -160,9 +160,17 @@ class Host:
         self.events = os.open(self.dir + "/events", os.O_RDWR)
         self.daemon = Daemon(self.dir)
         end = time.time() + PATIENCE
-        while not os.path.exists(self.dir + "/socket") and time.time() < end:
+        while not self.answers() and time.time() < end:
             time.sleep(.01)
         self.boot = Client(Socket(self.dir + "/socket"), "/boot")
+
+    def answers(self):
+        """The socket is there a moment before somebody listens."""
+        try:
+            Socket(self.dir + "/socket").s.close()
+            return True
+        except OSError:
+            return False
 
     def guest(self, domid):
         """A new guest's ring, introduced; its home is its own."""

@@ -126,6 +126,23 @@ def test_a_restart_after_sigterm_knows_everything(h):
     assert h.said("read", "/kept") == "1\n"
 
 
+def test_nothing_is_left_when_clients_come_as_it_stops(h):
+    """The holder hears that it shall end, though the daemon has not read of these."""
+    h.start()
+    h.daemon.send_signal(signal.SIGSTOP)
+    late = [Socket(h.dir + "/socket") for _ in range(50)]
+    time.sleep(.2)
+    h.daemon.send_signal(signal.SIGTERM)
+    h.daemon.send_signal(signal.SIGCONT)
+    h.daemon.wait(PATIENCE)
+    h.daemon = None
+    for s in late:
+        try:
+            assert not s.s.recv(1)
+        except ConnectionResetError:
+            pass
+
+
 def test_the_log_is_opened_again(h):
     h.start()
     os.rename(h.dir + "/log", h.dir + "/log.1")

@@ -27,17 +27,35 @@ class Daemon:
     def __init__(self, program, wrap=()):
         self.dir = tempfile.mkdtemp(prefix="pv-bench-", dir=MEMORY)
         self.socket = self.dir + "/socket"
-        self.process = subprocess.Popen(
-            [*wrap, program, "-f", "--sockets-only", "-S", self.socket, "-j", self.dir + "/journal", "-l",
-             self.dir + "/log"], cwd=self.dir, stderr=subprocess.DEVNULL)
+        self.args = [*wrap, program, "-f", "--sockets-only", "-S", self.socket, "-j", self.dir + "/journal", "-l",
+                     self.dir + "/log"]
+        self.start()
+
+    def start(self):
+        self.process = subprocess.Popen(self.args, cwd=self.dir, stderr=subprocess.DEVNULL)
         end = time.time() + 60
         while not (os.path.exists(self.dir + "/log") and "ready" in open(self.dir + "/log").read()):
             if time.time() > end or self.process.poll() is not None:
-                sys.exit(f"{program} does not start")
+                sys.exit(f"{' '.join(self.args)}: does not start")
             time.sleep(.02)
 
     def bench(self, *args):
         return bench("-d", str(self.process.pid), *args, self.socket)
+
+    def restart(self):
+        """Killed with -9; from the next one's main() until it serves, and its CPU time, in ms."""
+        self.process.kill()
+        self.process.wait()
+        os.unlink(self.dir + "/log")
+        self.start()
+        with open(self.dir + "/log") as f:
+            return [float(x) for x in re.search(r"ready in (\d+) ms, (\d+) ", f.read()).groups()]
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
 
     def close(self):
         self.process.terminate()
@@ -45,11 +63,35 @@ class Daemon:
         shutil.rmtree(self.dir)
 
 
-def bench(*args):
-    """{(figure, clients): value}"""
+def figures(*args):
+    """[(figure, clients, value, unit)]"""
     out = subprocess.run([os.path.join(BUILD, "tests/machine/job/bench_store"), *args], capture_output=True, text=True,
                          check=True).stdout
-    return {(name, int(n)): float(v) for name, n, v in re.findall(r"^(\S+) (\d+) ([0-9.]+) ", out, re.M)}
+    return [(name, int(n), float(v), unit) for name, n, v, unit in
+            re.findall(r"^(\S+) (\d+) ([0-9.]+) (\S+)$", out, re.M)]
+
+
+def bench(*args):
+    """{(figure, clients): value}"""
+    return {(name, n): v for name, n, v, _ in figures(*args)}
+
+
+def one_round(secs, nodes):
+    """[(who, figure, clients, value, unit)] of ours and of an echo server, on this host."""
+    program = os.path.join(BUILD, "bin/pvstored")
+
+    def echo():
+        return [("echo", *f) for f in figures("-s", str(secs), "echo")]
+
+    with Daemon(program) as d:
+        got = echo()
+        got += [("ours", *f) for f in figures("-s", str(secs), "-n", str(nodes), "-d", str(d.process.pid), d.socket)]
+        got += echo()
+    with Daemon(program) as d:
+        figures("-f", "100000", d.socket)
+        for name, ms in zip(("restart-100000-nodes", "restart-cpu-100000-nodes"), d.restart()):
+            got.append(("ours", name, 1, ms, "ms"))
+    return got
 
 
 def rates(daemons, a):

@@ -17,8 +17,7 @@ HVARGS = "console=com1 com1=115200,8n1"
 # The real Xen restores FPU registers late on some processors, the emulated one
 # among them, and there they leak from one domain into another: programs of dom0
 # crash or hang as soon as a guest runs.
-# And it need not clear memory that no test looks at.
-PEER_ARGS = "spec-ctrl=eager-fpu bootscrub=0"
+PEER_ARGS = "spec-ctrl=eager-fpu"
 ECHO = False            # copy consoles to standard output (debugging)
 spent = threading.local()  # .seconds: processor time of the machines this thread closed
 

@@ -7,9 +7,9 @@ fail() { echo "BENCH-FAIL $*"; exit 1; }
 . /run/job/files/pv/lib.sh
 . /run/job/files/tiny-lib.sh
 pv_up
-ops=fork,unmap,copy,map-file,exec,crowd,balloon
+ops=fork,unmap,copy,map-file,exec,crowd,switch,balloon
 
-tiny_root /run/root true
+tiny_root /run/root /bin/true
 mkdir -p /run/root/proc /run/root/sys
 cp /run/job/files/patches-guest /run/root/init
 (cd /run/root && find . | busybox cpio -o -H newc 2> /dev/null) > /run/initrd
@@ -35,17 +35,17 @@ its_end()
 }
 
 # Of a trace: for each piece between marks, how many hypercalls (those in a
-# multicall go with it) and how many writes that had to be emulated. The first
+# multicall go with it) and how many instructions that had to be emulated. The first
 # piece is the boot.
 count()
 {
     awk '
-    function out() { print calls, writes; calls = writes = 0 }
+    function out() { print calls, traps; calls = traps = 0 }
     / lost / { exit 1 }
-    /xenoprof_op/ { if (!booted++) out(); calls = writes = 0; next }
-    /kexec_op/ { out(); next }
+    /nmi_op/ { if (!booted++) out(); calls = traps = 0; next }
+    /get_debugreg/ { out(); next }
     / hypercall / && !/multicall: / && !/ iret/ { calls++ }
-    /page-table write/ { writes++ }' "$1"
+    / emulated / { traps++ }' "$1"
 }
 counted()
 {
@@ -62,9 +62,9 @@ counted()
     count /run/t.txt > /run/counts || fail "records were lost"
     [ "$(wc -l < /run/names)" = "$(wc -l < /run/counts)" ] || fail "$(wc -l < /run/names) names, $(wc -l < /run/counts) counts"
     paste -d' ' /run/names /run/counts |
-        while read -r name calls writes; do
+        while read -r name calls traps; do
             echo "BENCH $kernel $name hypercalls $calls"
-            echo "BENCH $kernel $name traps $writes"
+            echo "BENCH $kernel $name traps $traps"
         done
     pvn destroy c
 }

@@ -36,8 +36,8 @@ _Noreturn static void fail(const char *what)
 }
 
 /* Both are refused, here and there; they are only to be seen. */
-#define MARK_BEGIN __HYPERVISOR_xenoprof_op
-#define MARK_END   __HYPERVISOR_kexec_op
+#define MARK_BEGIN __HYPERVISOR_nmi_op
+#define MARK_END   __HYPERVISOR_get_debugreg
 
 static void mark(unsigned int op)
 {
@@ -209,6 +209,34 @@ static void op_crowd(void)
     end();
 }
 
+/* A byte handed to and fro between two processes, 500 times. */
+static void op_switch(void)
+{
+    int to[2], fro[2];
+    char byte = 0;
+    pid_t pid;
+
+    if (pipe(to) || pipe(fro))
+        fail("pipe");
+    pid = fork();
+    if (!pid) {
+        close(to[1]);
+        while (read(to[0], &byte, 1) == 1 && write(fro[1], &byte, 1) == 1)
+            ;
+        _exit(0);
+    }
+    begin();
+    for (int i = 0; i < 500; i++)
+        if (write(to[1], &byte, 1) != 1 || read(fro[0], &byte, 1) != 1)
+            fail("pipe");
+    end();
+    close(to[0]);
+    close(to[1]);
+    close(fro[0]);
+    close(fro[1]);
+    reap(pid);
+}
+
 #define XEN_MEMORY "/sys/devices/system/xen_memory/xen_memory0/"
 
 static long balloon_kib(void)
@@ -287,9 +315,9 @@ static const struct {
     const char *name;
     void (*run)(void);
 } ops[] = {
-    {"fork", op_fork},         {"unmap", op_unmap}, {"copy", op_copy},
-    {"map-file", op_map_file}, {"exec", op_exec},   {"crowd", op_crowd},
-    {"balloon", op_balloon},   {"hog", op_hog},
+    {"fork", op_fork},         {"unmap", op_unmap},     {"copy", op_copy},
+    {"map-file", op_map_file}, {"exec", op_exec},       {"crowd", op_crowd},
+    {"switch", op_switch},     {"balloon", op_balloon}, {"hog", op_hog},
 };
 
 static void run(const char *name, int times)

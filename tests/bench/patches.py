@@ -98,6 +98,7 @@ def judge(table):
                 before, after = (samples.get((k, operation, what)) for k in (n - 1, n))
                 if not before or not after:
                     print(f"  {operation} {what}, {side}: not measured")
+                    good = False
                     continue
                 ok = gained(what, before, after)
                 good &= ok

@@ -1,15 +1,15 @@
-# The part in dom0 of patches.py: our host domain's guests with each of KERNELS,
-# numbers of patches applied. COUNTED and TIMED: how often each operation is done
-# with a trace, and without; HOG: kernels for the idle guest.
+# The part in dom0 of patches.py: our host domain's guests with each of KERNELS, as
+# "number:operation,..." where the number is that of the patches applied. COUNTED
+# and TIMED: how often each operation is done with a trace, and without; HOG:
+# kernels for the idle guest.
 # Lines "BENCH kernel name what value".
 . /run/job/lib.sh
 fail() { echo "BENCH-FAIL $*"; exit 1; }
 . /run/job/files/pv/lib.sh
 . /run/job/files/tiny-lib.sh
 pv_up
-ops=fork,unmap,copy,map-file,exec,crowd,switch,balloon
 
-tiny_root /run/root /bin/true
+tiny_root /run/root bash
 mkdir -p /run/root/proc /run/root/sys
 cp /run/job/files/patches-guest /run/root/init
 (cd /run/root && find . | busybox cpio -o -H newc 2> /dev/null) > /run/initrd
@@ -34,26 +34,31 @@ its_end()
     pv_log_of "$1" | grep -aE 'WARNING|multicall' && fail "$1: the kernel complains"
 }
 
-# Of a trace: for each piece between marks, how many hypercalls (those in a
-# multicall go with it) and how many instructions that had to be emulated. The first
-# piece is the boot.
+# Of a trace: for each piece between marks (twelve times the same call; an interrupt
+# may come between), how many hypercalls (those in a multicall go with it) and how
+# many instructions that had to be emulated. The first piece is what came before.
 count()
 {
     awk '
     function out() { print calls, traps; calls = traps = 0 }
+    function mark() { if (++marks % 2 == 0 || marks == 1) out(); calls = traps = 0 }
     / lost / { exit 1 }
-    /nmi_op/ { if (!booted++) out(); calls = traps = 0; next }
-    /get_debugreg/ { out(); next }
-    / hypercall / && !/multicall: / && !/ iret/ { calls++ }
-    / emulated / { traps++ }' "$1"
+    / hypercall +xen_version/ { if (++row == 7) mark(); next }
+    / hypercall / && !/multicall: / && !/ iret/ { calls++; row = 0 }
+    / emulated / { traps++ }
+    END { if (!marks) out() }' "$1"
 }
+# counted KERNEL OPERATIONS: with a trace from the first instruction if the boot is
+# among them, else from when it is over.
 counted()
 {
-    local kernel=$1
-    guest c "$kernel" "ops=$ops times=$COUNTED" memory=256 vcpus=1
+    local kernel=$1 ops=$2 boot=
+    case ,$ops, in *,boot,*) boot=1 ;; esac
+    guest c "$kernel" "ops=${ops/boot,/} times=$COUNTED wait=$((2 + SLOW))" memory=256 vcpus=1
+    [ -n "$boot" ] || { pvn unpause c; pv_wait c 'BENCH boot' 60; }
     pvn trace -b 4M c > /run/t.txt 2> /run/t.err &
     sleep 1
-    pvn unpause c
+    [ -z "$boot" ] || pvn unpause c
     its_end c 300
     kill -INT %%
     wait %% || fail "pvn trace: $(cat /run/t.err)"
@@ -61,7 +66,7 @@ counted()
     pv_log_of c | tr -d '\r' | sed -n 's/^BENCH \([a-z-]*\) [0-9]*$/\1/p' > /run/names
     count /run/t.txt > /run/counts || fail "records were lost"
     [ "$(wc -l < /run/names)" = "$(wc -l < /run/counts)" ] || fail "$(wc -l < /run/names) names, $(wc -l < /run/counts) counts"
-    paste -d' ' /run/names /run/counts |
+    paste -d' ' /run/names /run/counts | sed -n "${boot:-2},\$p" |
         while read -r name calls traps; do
             echo "BENCH $kernel $name hypercalls $calls"
             echo "BENCH $kernel $name traps $traps"
@@ -70,7 +75,7 @@ counted()
 }
 timed()
 {
-    guest t "$1" "ops=$ops times=$TIMED" memory=256 vcpus=1
+    guest t "$1" "ops=${2/boot,/} times=$TIMED" memory=256 vcpus=1
     pvn unpause t
     its_end t 300
     pv_log_of t | tr -d '\r' | sed -n "s/^BENCH \([a-z-]*\) \([0-9]*\)$/BENCH $1 \1 ns \2/p"
@@ -101,8 +106,8 @@ hog()
 }
 
 for kernel in $KERNELS; do
-    [ "$COUNTED" = 0 ] || counted "$kernel"
-    [ "$TIMED" = 0 ] || timed "$kernel"
+    [ "$COUNTED" = 0 ] || counted "${kernel%:*}" "${kernel#*:}"
+    [ "$TIMED" = 0 ] || timed "${kernel%:*}" "${kernel#*:}"
 done
 for kernel in $HOG; do hog "$kernel"; done
 echo BENCH-OK

@@ -69,6 +69,19 @@ def benefits():
     return found
 
 
+def operations(numbers, everything):
+    """["number:operation,..."]: what the claims of each kernel's patch and of the
+    next need, the boot first; all there is for `everything`."""
+    found = []
+    for n in numbers:
+        ops = {op.removesuffix("-out").removesuffix("-in") for k, _, claims in benefits() if everything or k in (n, n + 1)
+               for op, _ in claims} - set(HOG)
+        if ops:
+            found.append(f"{n}:" + "".join(sorted(("boot," for op in ops if op == "boot"))) +
+                         ",".join(sorted(ops - {"boot"})))
+    return found
+
+
 def hog_numbers():
     """Kernels with and without what claims something about an idle guest."""
     return sorted({k for n, _, claims in benefits() if any(op in HOG for op, _ in claims) for k in (n - 1, n)})
@@ -122,11 +135,12 @@ def main():
     p.add_argument("--counted", type=int, default=3, help="times of each operation with a trace, a round")
     p.add_argument("--timed", type=int, default=9, help="times without")
     p.add_argument("--hog", help="kernels for the idle guest, as --numbers; those whose patches need it without")
+    p.add_argument("--all", action="store_true", help="every operation with every kernel")
     p.add_argument("--json", help="write all samples there; what is there already counts too")
     a = p.parse_args()
     numbers = [int(n) for n in a.numbers.split(",")] if a.numbers else list(range(len(SERIES) + 1))
     hog = [int(n) for n in a.hog.split(",") if n] if a.hog is not None else hog_numbers()
-    settings = (f"KERNELS='{' '.join(map(str, numbers))}' COUNTED={a.counted} TIMED={a.timed} "
+    settings = (f"KERNELS='{' '.join(operations(numbers, a.all))}' COUNTED={a.counted} TIMED={a.timed} "
                 f"HOG='{' '.join(map(str, hog))}'")
     logs = os.path.join(machine.ROOT, "build", "logs")
     os.makedirs(logs, exist_ok=True)
@@ -139,7 +153,7 @@ def main():
     for n in range(a.rounds):
         for side, image in sides if n % 2 == 0 else sides[::-1]:
             print(f"round {n + 1} of {a.rounds}: {side}", flush=True)
-            joined(table[side], one_boot(os.path.abspath(image), os.path.join(logs, f"patches-{side}-{n}.log"),
+            joined(table[side], one_boot(os.path.abspath(image), os.path.join(logs, f"patches-{side}-{n}-{os.getpid()}.log"),
                                          a.kernels, sorted(set(numbers + hog)), settings))
             if a.json:
                 with open(a.json, "w") as f:

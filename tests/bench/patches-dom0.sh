@@ -55,17 +55,19 @@ counted()
     local kernel=$1 ops=$2 boot=
     case ,$ops, in *,boot,*) boot=1 ;; esac
     guest c "$kernel" "ops=${ops/boot,/} times=$COUNTED wait=$((2 + SLOW))" memory=256 vcpus=1
-    [ -n "$boot" ] || { pvn unpause c; pv_wait c 'BENCH boot' 60; }
+    # It does nothing for a while after its boot, and stands still while the trace begins.
+    [ -n "$boot" ] || { pvn unpause c; pv_wait c 'BENCH boot' 60; pvn pause c; }
     pvn trace -b 4M c > /run/t.txt 2> /run/t.err &
-    sleep 1
-    [ -z "$boot" ] || pvn unpause c
+    sleep $((1 + SLOW / 2))
+    pvn unpause c
     its_end c 300
     kill -INT %%
     wait %% || fail "pvn trace: $(cat /run/t.err)"
     [ -s /run/t.err ] && cat /run/t.err
     pv_log_of c | tr -d '\r' | sed -n 's/^BENCH \([a-z-]*\) [0-9]*$/\1/p' > /run/names
     count /run/t.txt > /run/counts || fail "records were lost"
-    [ "$(wc -l < /run/names)" = "$(wc -l < /run/counts)" ] || fail "$(wc -l < /run/names) names, $(wc -l < /run/counts) counts"
+    [ "$(wc -l < /run/names)" = "$(wc -l < /run/counts)" ] ||
+        { cut -c23-70 /run/t.txt | sort | uniq -c | sort -rn | head -30; fail "$(wc -l < /run/names) names, $(wc -l < /run/counts) counts"; }
     paste -d' ' /run/names /run/counts | sed -n "${boot:-2},\$p" |
         while read -r name calls traps; do
             echo "BENCH $kernel $name hypercalls $calls"

@@ -94,11 +94,11 @@ def gained(what, before, after):
 
 
 def show_table(side, samples, numbers):
-    print(f"\n{side:26}" + "".join(f"{n:>12}" for n in numbers))
+    print(f"\n{side:26}" + "".join(f"{n:>14}" for n in numbers))
     for operation, what in dict.fromkeys(k[1:] for k in samples):
         cells = [samples.get((n, operation, what)) for n in numbers]
         print(f"{operation + ' ' + what:26}" +
-              "".join(f"{stats.number(stats.quartiles(c)[1]) if c else '-':>12}" for c in cells))
+              "".join(f"{stats.number(stats.quartiles(c)[1]) if c else '-':>14}" for c in cells))
 
 
 def judge(table):

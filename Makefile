@@ -41,7 +41,7 @@ $(USER_OUT)/%.o: %.c Makefile config.mk
 	@mkdir -p $(@D)
 	@echo "  CC      $<"; $(CC) $(USER_CFLAGS) -MMD -MP -c $< -o $@
 
--include xenstore/build.mk dom0/build.mk pv-backends/build.mk pv-frontends/build.mk
+-include xenstore/build.mk dom0/build.mk pv-backends/build.mk pv-frontends/build.mk guest-patches/build.mk
 .PHONY: userland
 userland: $(programs) ## build the host domain's programs into build/bin
 

@@ -1,5 +1,6 @@
 #!/bin/sh
-# Install what building and testing need, if anything is missing (Debian 12).
+# deps.sh [PACKAGE...]: install what building and testing need, and those named,
+# if anything is missing (Debian 12).
 set -eu
 packages="gcc make libc6-dev binutils clang libclang-rt-14-dev clang-format clang-tidy cppcheck git
 libxen-dev liblzma-dev zlib1g-dev libzstd-dev liblz4-dev libcmocka-dev
@@ -7,7 +8,7 @@ libevent-dev libjansson-dev liburing-dev libelf-dev libnl-route-3-dev
 libbz2-dev liblzo2-dev libmd-dev spin
 qemu-system-x86 qemu-utils ovmf mmdebstrap e2fsprogs dosfstools mtools fdisk
 grub-common grub-pc-bin grub-efi-amd64-bin xorriso busybox-static cpio kmod
-python3 gzip xz-utils"
+python3 gzip xz-utils $*"
 missing=
 for p in $packages; do
     dpkg-query -W -f '${Status}' "$p" 2>/dev/null | grep -q 'ok installed' ||

@@ -1,4 +1,4 @@
-$(TEST_JOB)/micro $(TEST_JOB)/free-pages: $(TEST_JOB)/%: tests/bench/%.c
+$(addprefix $(TEST_JOB)/,micro free-pages patches-guest): $(TEST_JOB)/%: tests/bench/%.c
 	@mkdir -p $(@D)
 	$(CC) $(WARN) -O2 -static -pthread -D_GNU_SOURCE -D__XEN_TOOLS__ $< -o $@
 
@@ -11,7 +11,7 @@ $(TEST_JOB)/bench_store: $(bench-store-src) $(wildcard tests/bench/store/*.h)
 	@mkdir -p $(@D)
 	$(CC) $(WARN) -O2 -static -D_GNU_SOURCE -D__XEN_TOOLS__ -I. $(bench-store-src) -o $@
 
-test-job-files += $(addprefix $(TEST_JOB)/,micro free-pages iobench bench_store)
+test-job-files += $(addprefix $(TEST_JOB)/,micro free-pages iobench bench_store patches-guest)
 
 # A small C project and the compiler proper with its libraries, which runs in any dom0.
 BENCH_COMPILE := $(BUILD)/tests/bench/compile

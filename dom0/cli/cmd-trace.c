@@ -10,6 +10,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -51,7 +52,7 @@ static void show_record(void *arg, const struct trace_record *r)
 /*
  * Another process, which nothing but our end ends: it turns tracing off then,
  * whatever became of us. It has the port of VIRQ_TBUF too, so that nobody can
- * begin before it has.
+ * begin before it has. It says a byte when it is ready.
  */
 static pid_t guard_start(int *hold)
 {
@@ -60,7 +61,7 @@ static pid_t guard_start(int *hold)
     pid_t pid;
     char c;
 
-    if (pipe2(ends, O_CLOEXEC))
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends))
         return -1;
     pid = fork();
     if (pid) {
@@ -75,7 +76,7 @@ static pid_t guard_start(int *hold)
     null = open("/dev/null", O_RDWR | O_CLOEXEC);
     for (int fd = 0; null >= 0 && fd < 3; fd++)
         dup2(null, fd);
-    if (hv_open(&hv))
+    if (hv_open(&hv) || write(ends[0], "", 1) != 1)
         _exit(EXIT_FAILED);
     while (read(ends[0], &c, 1) < 0 && errno == EINTR)
         ;
@@ -87,6 +88,17 @@ static void guard_end(pid_t pid, int hold)
     close(hold);
     while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
         ;
+}
+
+static bool guard_is_ready(int hold)
+{
+    ssize_t n;
+    char c;
+
+    do
+        n = read(hold, &c, 1);
+    while (n < 0 && errno == EINTR && !interrupted);
+    return n == 1;
 }
 
 static double now(void)
@@ -142,8 +154,10 @@ static int record(struct show *s, const char *guest, double seconds)
         say_error("%s", strerror(errno));
         return EXIT_FAILED;
     }
-    rc = tracer_turn(s->t, true);
-    if (rc)
+    rc = guard_is_ready(hold) ? tracer_turn(s->t, true) : -EIO;
+    if (rc == -EIO)
+        say_error("what would turn tracing off after pvn did not start");
+    else if (rc)
         say_error("tracing cannot be turned on: %s", strerror(-rc));
     else
         follow(s, guest, seconds);

@@ -41,9 +41,9 @@ def install(ctx, log, disk, commands, files):
         os.unlink(job)
 
 
-def boot(ctx, log, disk, script, files, **kw):
+def boot(ctx, log, disk, script, files, secs=300, **kw):
     """Boot `disk` by GRUB, run `script` in the root shell, power off. The script
-    prints VERDICT-OK, or VERDICT-FAIL and why."""
+    prints VERDICT-OK, or VERDICT-FAIL and why, within `secs`."""
     job = machine.job_disk({"run.sh": f"export SLOW={ctx.slow}\n" + script, **files})
     m = machine.Machine(log, mem=2048, disk=disk, job=job, extra=["-nic", "user,model=virtio-net-pci"], **kw)
     try:
@@ -52,7 +52,7 @@ def boot(ctx, log, disk, script, files, **kw):
             raise failed(m, "no root shell")
         ctx.report.say(f"      {os.path.basename(log)[:-4]}: a root shell after {m.now():.0f} s")
         m.send("mkdir -p /run/job; mount -o ro LABEL=job /run/job; bash /run/job/run.sh; systemctl poweroff\n")
-        i, v = m.wait(r"VERDICT-(OK|FAIL) ?(.*)", 300 * ctx.slow, after=i)
+        i, v = m.wait(r"VERDICT-(OK|FAIL) ?(.*)", secs * ctx.slow, after=i)
         if i is None:
             raise failed(m, "no verdict from the shell")
         if v[1] != "OK":

@@ -2,9 +2,11 @@
 GRUB, pvn makes a guest with a disk and a network card; an upgrade leaves the guest
 running; removal is refused while a guest runs, and afterwards leaves nothing."""
 import os
+import re
 import shutil
 import subprocess
 import tempfile
+import textwrap
 
 import machine
 import whole
@@ -100,5 +102,47 @@ def installs(ctx, log):
         os.unlink(disk)
 
 
+# What somebody types who follows the README; only the answers apt asks for and
+# the hands on the guest's console are ours.
+README = r'''
+export LC_ALL=C DEBIAN_FRONTEND=noninteractive
+cd /root
+fail() { echo "VERDICT-FAIL $*"; exit 1; }
+echo 'APT::Get::Assume-Yes "true";' > /etc/apt/apt.conf.d/90yes
+until pvn list > /dev/null 2>&1; do sleep 1; done
+apt-get update > /dev/null || fail "the mirror cannot be reached"
+( STEPS ) > steps.log 2>&1 || { tail -n 20 steps.log; fail "the steps before pvn create"; }
+type_in() {
+    until grep -q 'login:' console.log; do sleep 1; done
+    printf 'root\n'; sleep 10
+    printf 'ping -c1 -W20 10.0.2.2 > /dev/null && echo WOR""LD; echo TYP""ED\n'
+    until grep -q TYPED console.log; do sleep 1; done
+    printf '\035'
+}
+touch console.log
+type_in | CREATE > console.log 2>&1 || { cat console.log; fail "pvn create -c"; }
+grep -q WORLD console.log || { cat console.log; fail "the guest does not reach the world"; }
+pvn shutdown g || fail "pvn shutdown"
+timeout $((120 * SLOW)) sh -c 'while pvn list g > /dev/null 2>&1; do sleep 1; done' || fail "the guest is still there"
+echo VERDICT-OK
+'''
+README_SECS = 2400       # an emulated machine installs a Debian
+
+
+def readme_is_true(ctx, log):
+    """The README's own lines make the guest that it promises."""
+    with open(os.path.join(machine.ROOT, "README.md")) as f:
+        block = re.search(r"^ *apt install mmdebstrap.*?^ *pvn create -c g.cfg$", f.read(), re.M | re.S)[0]
+    *steps, create = textwrap.dedent(block).splitlines()
+    script = README.replace("STEPS", "set -e\n" + "\n".join(steps) + "\n").replace("CREATE", create)
+    disk = log.replace(".log", ".qcow2")
+    try:
+        whole.install(ctx, log, disk, INSTALL, {"paravane.deb": packages()[0]})
+        whole.boot(ctx, log, disk, script, {}, secs=README_SECS, machine="q35")
+    finally:
+        os.unlink(disk)
+
+
 def cases(_ctx):
-    return [("", installs, dict(only="paravane", secs=200, soak=True))]
+    opts = dict(only="paravane", soak=True)
+    return [("", installs, dict(secs=200, **opts)), ("readme", readme_is_true, dict(secs=README_SECS, **opts))]

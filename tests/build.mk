@@ -147,7 +147,7 @@ hypervisor-builds:
 machine: deps image $(HV) $(PEER) hypervisor-builds guests deb ## machine tests under QEMU (TESTS=PATTERN... selects)
 	@tests/machine/run.py --hv $(HV) $(RUNFLAGS) $(TESTS)
 
-check: deps ## build with gcc and clang, unit tests, machine tests (a quarter of an hour)
+check: deps ## build with gcc and clang, unit tests, machine tests (some twenty minutes)
 	@tests/check.sh
 
 soak: deps image $(HV) $(PEER) hypervisor-builds guests deb $(HOST_UNIT)/test_kill ## the long counts; goes on where it was stopped

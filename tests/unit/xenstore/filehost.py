@@ -190,3 +190,23 @@ class Host:
             self.daemon.end(signal.SIGTERM)  # its holder ends with it
         os.close(self.events)
         shutil.rmtree(self.dir)
+
+
+def run_tests(tests, make, test_with, trouble=lambda host: ""):
+    """Each test_... of the dictionary `tests` on a host of its own that `make` makes,
+    reported in cmocka's words; test_with(test, host) calls it, trouble(host) is said
+    beside a failure. Returns how many failed."""
+    failed = 0
+    for name, test in list(tests.items()):
+        if not name.startswith("test_"):
+            continue
+        host = make()
+        try:
+            test_with(test, host)
+            print(f"[       OK ] {name}")
+        except Exception as e:
+            failed += 1
+            print(f"{trouble(host)}{type(e).__name__}: {e}\n[  FAILED  ] {name}")
+        finally:
+            host.close()
+    return failed

@@ -12,7 +12,7 @@ import sys
 import tempfile
 import time
 
-from filehost import END, PATIENCE, READ, START, WRITE, Client, Socket, program
+from filehost import END, PATIENCE, READ, START, WRITE, Client, Socket, program, run_tests
 
 
 class Host:
@@ -237,22 +237,5 @@ def test_a_program_written_to_xenstore_h(h):
     assert not done.returncode, done.stdout
 
 
-def main():
-    failed = 0
-    for name, test in list(globals().items()):
-        if not name.startswith("test_"):
-            continue
-        h = Host()
-        try:
-            test(h)
-            print(f"[       OK ] {name}")
-        except Exception as e:
-            failed += 1
-            print(f"{type(e).__name__}: {e}\n[  FAILED  ] {name}")
-        finally:
-            h.close()
-    return failed
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_tests(globals(), Host, lambda test, host: test(host)))

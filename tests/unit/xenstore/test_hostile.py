@@ -9,7 +9,7 @@ import re
 import struct
 import time
 
-from filehost import CONTROL, PATIENCE, READ, SET_PERMS, WATCH, WRITE, Client, Host, Socket
+from filehost import CONTROL, PATIENCE, READ, SET_PERMS, WATCH, WRITE, Client, Host, Socket, run_tests
 
 CONNECTION, ERROR = 517, 518          # of the ring's page
 RECONNECT, BAD_INDEX, BAD_MESSAGE = 1, 2, 3
@@ -146,23 +146,9 @@ def test_a_guest_that_never_reads(host, others):
     reconnect(ring)
 
 
-def main():
-    failed = 0
-    for name, test in list(globals().items()):
-        if not name.startswith("test_"):
-            continue
-        host = Host()
-        try:
-            others = [guest(host, 1), Client(Socket(host.dir + "/socket"), "/other")]
-            test(host, others)
-            print(f"[       OK ] {name}")
-        except Exception as e:
-            failed += 1
-            print(f"{host.log(5)}{type(e).__name__}: {e}\n[  FAILED  ] {name}")
-        finally:
-            host.close()
-    return failed
+def with_others(test, host):
+    test(host, [guest(host, 1), Client(Socket(host.dir + "/socket"), "/other")])
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    raise SystemExit(run_tests(globals(), Host, with_others, lambda host: host.log(5)))

@@ -122,18 +122,12 @@ void an_entry_counts_for_one_frame(void)
     pages_done();
 }
 
-static void pin_and_unpin(void)
-{
-    pin_level(1, va_to_mfn(table));
-    unpin(va_to_mfn(table));
-}
-
 /* An update of a table that stops being one is a plain store, or refused. */
 void updates_meet_tables_that_go(void)
 {
     pages_ready();
     EXPECT_OK(map_ro(table));
-    race(pin_and_unpin, entry_to_page2);
+    race(pin_as_1, entry_to_page2);
     unpin(va_to_mfn(table));
     EXPECT_OK(map_rw(table));
     table[7] = 0;
@@ -273,7 +267,7 @@ void descriptor_updates_meet_tables_and_gdts(void)
     pages_ready();
     race(gdt_on, update_a_descriptor);
     EXPECT_OK(map_ro(table));
-    race(pin_and_unpin, update_a_descriptor);
+    race(pin_as_1, update_a_descriptor);
     EXPECT_OK(map_rw(table));
     table[30] = 0;
     pages_done();

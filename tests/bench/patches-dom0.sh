@@ -21,7 +21,7 @@ guest()
     local name=$1 kernel=$2 args=$3
     shift 3
     rm -f "$(tiny_log "$name")"
-    guest_config "$name" kernel="/run/job/vmlinux-$kernel" \
+    guest_config "$name" kernel="/run/job/kernels/vmlinux-$kernel" \
         args="console=hvc0 quiet panic=-1 $args" 'ramdisk="/run/initrd"' \
         on_poweroff='"preserve"' on_crash='"preserve"' "$@"
     pvn create -q -p "/run/$name.cfg" || fail "pvn create with kernel $kernel"

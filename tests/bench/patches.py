@@ -10,15 +10,11 @@ import glob
 import json
 import os
 import re
-import shutil
 import sys
-import tempfile
 
-import stats
-
-HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path.insert(0, os.path.join(os.path.dirname(HERE), "machine"))
+import rounds
 import machine
+import stats
 
 SERIES = sorted(glob.glob(os.path.join(machine.ROOT, "guest-patches", "linux-6.1", "*.patch")))
 EXACT = ("hypercalls", "traps", "held-KiB")
@@ -26,34 +22,24 @@ HOG = ("idle", "full", "idle-again", "hog")     # what the guest with xen.balloo
 LEAST_GAIN = 0.9        # of what it was, for counts; times must lie apart by their quartiles
 
 
-def job_disk(kernels, numbers, settings):
-    work = tempfile.mkdtemp(prefix="pv-patches-")
-    try:
-        shutil.copy(os.path.join(HERE, "..", "machine", "lib.sh"), work)
-        shutil.copytree(os.path.join(machine.ROOT, "build", "tests", "machine", "job"), os.path.join(work, "files"))
-        for n in numbers:
-            shutil.copy(os.path.join(kernels, f"vmlinux-{n}"), work)
-        with open(os.path.join(HERE, "patches-dom0.sh")) as f, open(os.path.join(work, "run.sh"), "w") as out:
-            out.write(settings + "\n" + f.read())
-        return machine.disk_of(work)
-    finally:
-        shutil.rmtree(work)
+def value(line):
+    b = re.match(r"BENCH (\d+) (\S+) (\S+) (-?\d+)$", line)
+    return ((int(b[1]), b[2], b[3]), int(b[4])) if b else None
 
 
-def one_boot(hv, log, kernels, numbers, settings):
+def one_boot(hv, log, kernels, numbers, env):
     """{(kernel, operation, what): [values]} of one boot."""
     slow = machine.how_busy()
-    job = job_disk(kernels, numbers, f"export SLOW={slow} {settings}")
+    job = rounds.job_disk("patches-dom0.sh", {"SLOW": slow, **env}, {
+        "files": rounds.JOB_FILES, "kernels": [os.path.join(kernels, f"vmlinux-{n}") for n in numbers]})
     m = machine.quick_boot(log, hv, job=job, dom0_mem=1024, smp=2, mem=4096, extra=["-nic", "none"])
+    found = {}
     try:
-        end, v = m.wait(r"BENCH-(OK|FAIL)(.*)", 1200 * slow)
-        if end is None or v[1] != "OK":
-            raise SystemExit(f"the measurement did not get to its end{v[2] if v else ''}, see {log}")
-        found = {}
-        for _, line in m.lines[:end]:
-            if b := re.match(r"BENCH (\d+) (\S+) (\S+) (-?\d+)$", line.strip()):
-                found.setdefault((int(b[1]), b[2], b[3]), []).append(int(b[4]))
+        for key, v in rounds.gather(m, value, 1200 * slow):
+            found.setdefault(key, []).append(v)
         return found
+    except rounds.Failed as e:
+        raise SystemExit(f"the measurement did not get to its end: {e}") from None
     finally:
         m.close()
         os.unlink(job)
@@ -140,10 +126,8 @@ def main():
     a = p.parse_args()
     numbers = [int(n) for n in a.numbers.split(",")] if a.numbers else list(range(len(SERIES) + 1))
     hog = [int(n) for n in a.hog.split(",") if n] if a.hog is not None else hog_numbers()
-    settings = (f"KERNELS='{' '.join(operations(numbers, a.all))}' COUNTED={a.counted} TIMED={a.timed} "
-                f"HOG='{' '.join(map(str, hog))}'")
-    logs = os.path.join(machine.ROOT, "build", "logs")
-    os.makedirs(logs, exist_ok=True)
+    env = {"KERNELS": " ".join(operations(numbers, a.all)), "COUNTED": a.counted, "TIMED": a.timed,
+           "HOG": " ".join(map(str, hog))}
     sides = ([("ours", a.hv)] if a.hv else []) + ([("peer", a.peer)] if a.peer else [])
     table = {side: {} for side, _ in sides}
     if a.json and os.path.exists(a.json):
@@ -153,8 +137,8 @@ def main():
     for n in range(a.rounds):
         for side, image in sides if n % 2 == 0 else sides[::-1]:
             print(f"round {n + 1} of {a.rounds}: {side}", flush=True)
-            joined(table[side], one_boot(os.path.abspath(image), os.path.join(logs, f"patches-{side}-{n}-{os.getpid()}.log"),
-                                         a.kernels, sorted(set(numbers + hog)), settings))
+            joined(table[side], one_boot(os.path.abspath(image), rounds.log_of("patches", side, n, os.getpid()),
+                                         a.kernels, sorted(set(numbers + hog)), env))
             if a.json:
                 with open(a.json, "w") as f:
                     json.dump({s: [[list(k), v] for k, v in t.items()] for s, t in table.items()}, f)

@@ -173,7 +173,7 @@ static int step_aside(struct daemon *d, struct kit *k, struct guest *g)
  * rename-restart: the old domain stays to be looked at, under another name and
  * without its devices; a new guest takes name and devices over.
  */
-static void rename_and_restart(struct daemon *d, struct kit *k, struct guest *g)
+static int rename_and_restart(struct daemon *d, struct kit *k, struct guest *g)
 {
     struct fault f = {0};
     struct guest *new = twin_of(d, g, &f);
@@ -184,17 +184,18 @@ static void rename_and_restart(struct daemon *d, struct kit *k, struct guest *g)
     if (rc) {
         log_error("guest %s cannot be started again: %s", g->name, f.text);
         guest_free(new);
-        return;
+        return rc;
     }
     rc = create_claim(d, new, &f);
     if (!rc) {
-        lifecycle_restart(d, k, new, &f);
+        rc = lifecycle_restart(d, k, new, &f);
     } else {
         log_error("guest %s cannot be started again: %s", new->name, f.text);
         registry_drop(d->registry, new);
     }
     registry_end(d->registry, new);
     registry_put(d->registry, new);
+    return rc;
 }
 
 /* --- one guest's end -------------------------------------------------------*/
@@ -222,7 +223,8 @@ static bool starts_again(enum domconfig_action action)
            action == ACTION_COREDUMP_RESTART || action == ACTION_SOFT_RESET;
 }
 
-static void act(struct daemon *d, struct kit *k, struct ending *e)
+/* Was it started again? */
+static bool act(struct daemon *d, struct kit *k, struct ending *e)
 {
     enum domconfig_action action = lifecycle_action(e->g->cfg, e->reason);
     struct fault f = {0};
@@ -231,7 +233,7 @@ static void act(struct daemon *d, struct kit *k, struct ending *e)
         log_warn("guest %s: somebody else destroyed domain %u", e->g->name,
                  e->g->domid);
         lifecycle_destroy(d, k, e->g, false, &f);
-        return;
+        return false;
     }
     log_info("guest %s (domain %u) %s: %s", e->g->name, e->g->domid,
              lifecycle_reason_name(e->reason), domconfig_action_name(action));
@@ -242,17 +244,16 @@ static void act(struct daemon *d, struct kit *k, struct ending *e)
     switch (action) {
     case ACTION_PRESERVE:
         preserve(d, e->g);
-        break;
+        return false;
     case ACTION_COREDUMP_RESTART:
     case ACTION_SOFT_RESET:
     case ACTION_RESTART:
-        lifecycle_restart(d, k, e->g, &f);
-        break;
+        return !lifecycle_restart(d, k, e->g, &f);
     case ACTION_RENAME_RESTART:
-        rename_and_restart(d, k, e->g);
-        break;
+        return !rename_and_restart(d, k, e->g);
     default:
         lifecycle_destroy(d, k, e->g, false, &f);
+        return false;
     }
 }
 
@@ -262,13 +263,16 @@ static void run_ending(void *arg)
     struct daemon *d = e->d;
     struct fault f = {0};
     struct kit *k = kit_get(d->kits, &f);
+    bool started = false;
 
     if (k)
-        act(d, k, e);
+        started = act(d, k, e);
     else
         log_error("guest %s: %s", e->g->name, f.text);
     kit_put(d->kits, k);
     registry_end(d->registry, e->g);
+    if (started) /* it may have ended while it was busy: nobody looked then */
+        lifecycle_poke(d);
     registry_put(d->registry, e->g);
     free(e);
 }

@@ -91,6 +91,10 @@ int hv_domain_unpause(struct hv *hv, uint32_t domid)
 
     (void)hv;
     d->paused = false;
+    if (hv_fake.crashing) {
+        d->shut_down = true;
+        d->shutdown_code = SHUTDOWN_crash;
+    }
     return 0;
 }
 

@@ -28,7 +28,7 @@ struct hv_fake_machine {
     uint64_t nr_frames, nr_free;
     int32_t *owner;
     unsigned *writable; /* windows that can write to it */
-    bool fragmented, zeroed;
+    bool fragmented, zeroed, crashing;
     struct hv_fake_domain *domains;
     uint32_t next_id;
     struct hv_fake_window windows[HV_FAKE_MAX_WINDOWS];

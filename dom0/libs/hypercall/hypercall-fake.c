@@ -72,6 +72,11 @@ void hv_fake_set_zeroed(bool zeroed)
     hv_fake.zeroed = zeroed;
 }
 
+void hv_fake_set_crashing(bool crashing)
+{
+    hv_fake.crashing = crashing;
+}
+
 void hv_fake_set_fragmented(bool fragmented)
 {
     hv_fake.fragmented = fragmented;

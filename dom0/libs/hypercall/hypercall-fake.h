@@ -43,6 +43,8 @@ unsigned hv_fake_calls(const char *call);
 void hv_fake_set_caps(const char *caps);
 /* As our own hypervisor: a new domain's pages are zero, not junk. */
 void hv_fake_set_zeroed(bool zeroed);
+/* Domains crash as soon as they are unpaused. */
+void hv_fake_set_crashing(bool crashing);
 /* Only single pages are to be had, no superpages. */
 void hv_fake_set_fragmented(bool fragmented);
 

@@ -336,14 +336,16 @@ static void test_what_follows_an_end_is_the_configurations(void **state)
     guest_free(g);
 }
 
-/* Look after the guests once; what follows is over when we return. */
-static void look_after(struct world *w)
+static void looking_begins(struct world *w)
+{
+    assert_int_equal(loop_create(&w->d.loop), 0);
+    assert_int_equal(lifecycle_start(&w->d), 0);
+}
+
+static void looking_ends(struct world *w)
 {
     unsigned left = 1;
 
-    assert_int_equal(loop_create(&w->d.loop), 0);
-    assert_int_equal(lifecycle_start(&w->d), 0);
-    event_base_loop(loop_base(w->d.loop), EVLOOP_ONCE);
     while (left) {
         usleep(1000);
         pthread_mutex_lock(&w->d.lock);
@@ -353,6 +355,14 @@ static void look_after(struct world *w)
     lifecycle_stop(&w->d);
     loop_destroy(w->d.loop);
     w->d.loop = NULL;
+}
+
+/* Look after the guests once; what follows is over when we return. */
+static void look_after(struct world *w)
+{
+    looking_begins(w);
+    event_base_loop(loop_base(w->d.loop), EVLOOP_ONCE);
+    looking_ends(w);
 }
 
 /* The guest's domain ends by itself. */
@@ -448,6 +458,28 @@ static void test_guest_that_ends_at_once_is_not_started_for_ever(void **state)
         end_with(w, g->domid, SHUTDOWN_crash);
     assert_int_equal(ends, 6);
     assert_int_equal(g->state, GUEST_PRESERVED);
+    assert_int_equal(destroy(w), 0);
+    assert_true(nothing_left(w));
+}
+
+/* Ended before its start was over, when nobody could look at it: it is noticed
+ * right after, not when the timer looks the next time. */
+static void test_end_during_the_start_is_noticed_at_once(void **state)
+{
+    struct world *w = *state;
+    struct fault f;
+    const struct guest *g;
+    time_t began = time(NULL);
+
+    hv_fake_set_crashing(true);
+    assert_int_equal(create(w, configured(w, "on_crash='restart'"), &f), 0);
+    g = registry_first(w->d.registry);
+    looking_begins(w);
+    while (g->state != GUEST_PRESERVED && time(NULL) < began + 5)
+        event_base_loop(loop_base(w->d.loop), EVLOOP_NONBLOCK);
+    looking_ends(w);
+    assert_int_equal(g->state, GUEST_PRESERVED);
+    assert_int_equal(g->domid, 6);
     assert_int_equal(destroy(w), 0);
     assert_true(nothing_left(w));
 }
@@ -791,6 +823,7 @@ int main(void)
         TEST(test_preserved_guest_stays_as_it_ended),
         TEST(test_renamed_guest_steps_aside_for_a_new_one),
         TEST(test_guest_that_ends_at_once_is_not_started_for_ever),
+        TEST(test_end_during_the_start_is_noticed_at_once),
         TEST(test_guest_destroyed_by_others_is_cleaned_up),
         TEST(test_missing_bridge_is_refused),
         TEST(test_too_little_memory_is_refused),

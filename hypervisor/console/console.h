@@ -37,4 +37,7 @@ bool console_vga_info(struct dom0_vga_console_info *info);
 /* symbols.c: "name+0xoff" of an address in our text. */
 void symbol_format(uintptr_t addr, char *buf, size_t n);
 
+/* panic.c: who called whom, from frame pointer `fp` of this CPU's stacks on. */
+void backtrace_print(uintptr_t fp);
+
 #endif

@@ -33,7 +33,4 @@ void vga_resume(void);  /* map the frame buffer again */
 #define FONT_LAST  '~'
 extern const uint8_t font[][5];
 
-/* panic.c: who called whom, from frame pointer `fp` on. */
-void backtrace_print(uintptr_t fp);
-
 #endif

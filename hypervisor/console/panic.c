@@ -3,15 +3,19 @@
 #include "boot/boot.h"
 #include "cpu/cpu.h"
 #include "cpu/lapic.h"
+#include "cpu/trap.h"
 
 #define MAX_DEPTH 32
 
-/* Two words at `fp` within this CPU's stack block? */
+/* A mapped place of this CPU's stacks that holds a frame's two words? */
 static bool is_frame(uintptr_t fp)
 {
     uintptr_t block = (uintptr_t)(cpu_info() + 1) - STACK_SIZE;
+    uintptr_t offset = fp - block;
 
-    return !(fp & 7) && fp - block < STACK_SIZE - sizeof(struct cpu_info) - 16;
+    return !(fp & 7) && offset < STACK_SIZE - sizeof(struct cpu_info) - 16 &&
+           offset / PAGE_SIZE != STACK_GUARD_PAGE &&
+           (offset + 8) / PAGE_SIZE != STACK_GUARD_PAGE;
 }
 
 /* Frames only grow towards the top of the stack, so this ends. */

@@ -73,34 +73,14 @@ static const char *trap_name(unsigned vector)
     return vector < ARRAY_SIZE(trap_names) ? trap_names[vector] : "unknown";
 }
 
-/* A mapped place of this CPU's stacks that holds a frame's two words? */
-static bool is_frame(uintptr_t fp)
-{
-    uintptr_t block = (uintptr_t)(cpu_info() + 1) - STACK_SIZE;
-    uintptr_t offset = fp - block;
-
-    return !(fp & 7) && offset < STACK_SIZE - sizeof(struct cpu_info) - 16 &&
-           offset / PAGE_SIZE != STACK_GUARD_PAGE &&
-           (offset + 8) / PAGE_SIZE != STACK_GUARD_PAGE;
-}
-
 /* Follow the frame pointers of the interrupted code. */
 static void dump_backtrace(const struct cpu_user_regs *r)
 {
-    uintptr_t fp = r->rbp;
     char name[80];
 
     symbol_format(r->rip, name, sizeof(name));
-    log_err("  at %s\n", name);
-    for (int depth = 0; depth < 24 && is_frame(fp); depth++) {
-        const uint64_t *frame = (const uint64_t *)fp;
-
-        symbol_format(frame[1], name, sizeof(name));
-        log_err("  by %s\n", name);
-        if (frame[0] <= fp) /* frames only grow towards the top */
-            return;
-        fp = frame[0];
-    }
+    log_err("  %s\n", name);
+    backtrace_print(r->rbp);
 }
 
 static void dump_regs(const struct cpu_user_regs *r, const char *what)

@@ -107,6 +107,7 @@ int cmd_reboot(int argc, char **argv);
 int cmd_destroy(int argc, char **argv);
 int cmd_vcpu_set(int argc, char **argv);
 int cmd_mem_set(int argc, char **argv);
+int cmd_sched(int argc, char **argv);
 int cmd_block_attach(int argc, char **argv);
 int cmd_block_detach(int argc, char **argv);
 int cmd_network_attach(int argc, char **argv);

@@ -65,6 +65,17 @@ static const struct verb verbs[] = {
      cmd_vcpu_set},
     {"mem-set", "GUEST SIZE", "have a guest use so much memory (512M, 2G)", "",
      cmd_mem_set},
+    {"sched", "[GUEST]", "who gets how much of which processors",
+     "  -w, --weight N   its share beside others' (256 is usual)\n"
+     "  -c, --cap N      at most so many percent of one processor; 0: no cap\n"
+     "      --cpus LIST  where its vcpus must run (\"0-3,^2\", \"all\")\n"
+     "      --soft LIST  where they would rather run\n"
+     "  -v, --vcpu N     --cpus and --soft are for this vcpu only\n"
+     "      --json       as JSON\n"
+     "Without an option that changes it, it is shown. A guest that starts "
+     "again\n"
+     "has what its configuration says.\n",
+     cmd_sched},
     {"block-attach", "GUEST DISK",
      "add a disk, written as in the configuration",
      "      --json      print what was made as JSON\n", cmd_block_attach},

@@ -1,6 +1,6 @@
 # pvnd: see README.md.
 daemon-portable-src := $(addprefix dom0/daemon/,fault.c rpc.c networks.c guest.c \
-	registry.c record.c diskclaim.c)
+	registry.c record.c diskclaim.c share.c)
 daemon-src := $(daemon-portable-src) $(addprefix dom0/daemon/,log.c loop.c \
 	server.c supervise.c netsetup.c kit.c store.c intent.c helpers.c \
 	devices.c device-wait.c room.c create.c teardown.c lifecycle.c recover.c \

@@ -36,18 +36,15 @@ static json_t *domain_json(struct call *c,
                            const struct xen_domctl_getdomaininfo *i)
 {
     struct guest *g = registry_find_domid(c->d->registry, i->domain);
-    char *name = g ? NULL
-                   : store_read(c->kit->xs, XBT_NULL, "/local/domain/%u/name",
-                                i->domain);
-    const char *shown = g ? g->name : name;
+    char *name = call_domain_name(c, i->domain);
     char uuid[37];
     json_t *o;
 
     domconfig_uuid_print(i->handle, uuid);
     o = json_pack(
         "{s:I,s:s,s:s,s:s,s:b,s:I,s:I,s:I,s:I,s:I}", "domid",
-        (json_int_t)i->domain, "name", shown ? shown : "", "uuid", uuid,
-        "state", run_state(i), "ours", g != NULL, "memory_kib",
+        (json_int_t)i->domain, "name", name ? name : "", "uuid", uuid, "state",
+        run_state(i), "ours", g != NULL, "memory_kib",
         (json_int_t)i->tot_pages * 4, "max_kib", (json_int_t)i->max_pages * 4,
         "vcpus", (json_int_t)i->nr_online_vcpus, "max_vcpus",
         (json_int_t)i->max_vcpu_id + 1, "cpu_ns", (json_int_t)i->cpu_time);

@@ -35,6 +35,14 @@ static const struct rpc_param vcpu_params[] = {
     GUEST, {"vcpus", RPC_INT, true, 1, 4096}, END};
 static const struct rpc_param mem_params[] = {
     GUEST, {"kib", RPC_INT, true, 1024, 1LL << 40}, END};
+static const struct rpc_param sched_params[] = {
+    {"guest", RPC_STRING, false, 1, 256},
+    {"weight", RPC_INT, false, 1, 65535},
+    {"cap", RPC_INT, false, 0, 65535},
+    {"vcpu", RPC_INT, false, 0, 4095},
+    {"hard", RPC_STRING, false, 1, 4096},
+    {"soft", RPC_STRING, false, 1, 4096},
+    END};
 static const struct rpc_param attach_params[] = {
     GUEST, {"device", RPC_STRING, true, 0, 4096}, END};
 static const struct rpc_param detach_params[] = {
@@ -64,6 +72,7 @@ static const struct method methods[] = {
     {"reboot", shutdown_params, method_reboot},
     {"vcpu-set", vcpu_params, method_vcpu_set},
     {"mem-set", mem_params, method_mem_set},
+    {"sched", sched_params, method_sched},
     {"block-attach", attach_params, method_block_attach},
     {"block-detach", detach_params, method_block_detach},
     {"network-attach", attach_params, method_network_attach},
@@ -262,4 +271,15 @@ int call_domain(struct call *c, uint32_t *domid, struct guest **g)
     registry_put(c->d->registry, *g);
     return fault_set(&c->fault, -EBUSY, FAULT_BUSY, "guest %s is not running",
                      key);
+}
+
+char *call_domain_name(struct call *c, uint32_t domid)
+{
+    struct guest *g = registry_find_domid(c->d->registry, domid);
+    char *name =
+        g ? strdup(g->name)
+          : store_read(c->kit->xs, XBT_NULL, "/local/domain/%u/name", domid);
+
+    registry_put(c->d->registry, g);
+    return name;
 }

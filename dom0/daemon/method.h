@@ -47,6 +47,10 @@ bool call_is_dom0(const struct call *c);
  */
 int call_domain(struct call *c, uint32_t *domid, struct guest **g);
 
+/* What a domain is called: ours by the registry, others by the store. NULL, or
+ * to be freed. */
+char *call_domain_name(struct call *c, uint32_t domid);
+
 /* --- the methods, by file --------------------------------------------------*/
 
 /* method-life.c */
@@ -60,6 +64,7 @@ int method_reboot(struct call *c);
 /* method-tune.c */
 int method_vcpu_set(struct call *c);
 int method_mem_set(struct call *c);
+int method_sched(struct call *c);
 
 /* method-device.c */
 int method_block_attach(struct call *c);

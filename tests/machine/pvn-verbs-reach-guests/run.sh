@@ -20,14 +20,16 @@ pv_wait a PONG 60
 want "the guest's write is in its image" grep -q hello /run/a.img
 pvn info a | grep -q 'disk .*connected' || fail "pvn info does not show the disk connected"
 mkdir /run/json
-for v in list info 'info a' 'list a' dmesg network-list version 'top -n 1 -d 0.2'; do
+for v in list info 'info a' 'list a' sched 'sched a' dmesg network-list version 'top -n 1 -d 0.2'; do
     pvn $v --json > "/run/json/$v" || fail "pvn $v --json"
 done
 python3 - /run/json/* << 'END' || fail "not JSON, or not the guests that there are"
 import json, sys
 said = {path: json.load(open(path)) for path in sys.argv[1:]}
-assert len(said) == 8 and all(said.values()), said
-assert {g["name"] for g in said["/run/json/list"]} == {"Domain-0", "a", "b"}
+assert len(said) == 10 and all(said.values()), said
+for verb in "list", "sched":
+    assert {g["name"] for g in said[f"/run/json/{verb}"]} == {"Domain-0", "a", "b"}
+assert [v["hard"] for v in said["/run/json/sched a"][0]["vcpus"]] == ["all", "all"]
 END
 rm -r /run/json
 pvn debug-keys h || fail "pvn debug-keys"
@@ -101,6 +103,16 @@ pv_wait a CPUS=1 30
 want "mem-set" pvn mem-set a 120M
 shrunk() { [ "$(pvn list a | awk 'NR == 2 { print $3 }')" -le 121 ]; }
 wait_for 30 shrunk || fail "mem-set did not shrink it: $(pvn list a | tail -1)"
+# Its share: what is set is shown and holds; a mistake changes nothing.
+want "sched" pvn sched -w 512 --cpus 1 --soft 0 a
+pvn sched -c 30 -v 1 --cpus 9 a 2> /run/err && fail "a vcpu was put on CPU 9"
+grep -q 'CPUs 0-1' /run/err || fail "the refusal says: $(cat /run/err)"
+pvn sched a > /run/out
+awk 'NR > 1 { $1 == "a" ? s = $3 " " $4 : 0; s = s " " $(NF - 1) $NF } END { exit s != "512 0 10 10" }' /run/out ||
+    fail "sched shows: $(cat /run/out)"
+want "sched of Domain-0" pvn sched -w 256 Domain-0
+code 2 pvn sched -w 512
+code 3 pvn sched -w 512 nobody
 want "pause" pvn pause a
 want "list says paused" test "$(pvn list a | awk 'NR == 2 { print $5 }')" = paused
 want "unpause" pvn unpause a

@@ -48,5 +48,7 @@ void latency_dump(void)
         log_info("latency: worst %s %llu us (%u)\n", names[kind],
                  ns / NS_PER_US, what);
     }
+    /* Not what it takes to say so. */
+    cpus[cpu_id()].entered_ns = 0;
     WRITE_ONCE(latency_on, true);
 }

@@ -5,11 +5,11 @@
 
 /*
  * In ticks, not ns: long lists ask after every entry. A quarter of a
- * millisecond when somebody waits for this CPU; half of one at most, because
- * interrupts wait unseen, and the step that is under way comes on top.
+ * millisecond, whether or not anybody is known to wait: interrupts wait unseen,
+ * and the step that is under way comes on top (2 MiB to clear are as much
+ * again, and more).
  */
-#define YIELD_WANTED (tsc_khz / 4)
-#define YIELD_AT_ALL (tsc_khz / 2)
+#define YIELD_AFTER (tsc_khz / 4)
 
 bool hypercall_should_yield(void)
 {
@@ -23,10 +23,7 @@ bool hypercall_should_yield(void)
     }
 
     spent = now - ci->entry_tsc;
-    if (likely(spent < YIELD_WANTED) || spent > 1ull << 63)
-        return false;
-    return spent >= YIELD_AT_ALL || READ_ONCE(ci->work) ||
-           vcpu_event_pending(current);
+    return unlikely(spent >= YIELD_AFTER) && spent < 1ull << 63;
 }
 
 /* Both ways in, `syscall` and a hypercall page's, are 2 bytes long. */

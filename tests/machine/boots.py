@@ -8,7 +8,8 @@ what is free gets scrubbed.
 import machine
 
 DEFAULTS = dict(machine="pc", smp=2, mem=2048, dom0_mem=1024, dom0_kernel="vmlinux", ends="poweroff",
-                devices=False, build=None, hvargs="")
+                devices=False, build=None, hvargs="",
+                icount=False)
 
 BOOTS = {
     # The smallest: everything the hypervisor leaves goes to dom0, whose kernel
@@ -26,6 +27,9 @@ BOOTS = {
     "host": dict(),
     # The same on the real Xen: our daemons depend on the ABI alone.
     "peer-host": dict(build="peer", hvargs="bootscrub=0"),
+    # One CPU on which an instruction takes a nanosecond: times that are the same
+    # whatever else the host does.
+    "exact": dict(smp=1, icount=True),
     "big": dict(machine="q35", smp=2, mem=16384, dom0_mem=4096),
 }
 

@@ -83,10 +83,8 @@ static void dump_backtrace(const struct cpu_user_regs *r)
     backtrace_print(r->rbp);
 }
 
-static void dump_regs(const struct cpu_user_regs *r, const char *what)
+void regs_dump(const struct cpu_user_regs *r, uint64_t cr2)
 {
-    log_err("CPU %u: %s (vector %u, error %x) in the hypervisor\n", cpu_id(),
-            what, r->entry_vector, r->error_code);
     log_err("rip %04x:%016lx rsp %04x:%016lx rflags %08lx\n", r->cs,
             (unsigned long)r->rip, r->ss, (unsigned long)r->rsp,
             (unsigned long)r->rflags);
@@ -99,15 +97,18 @@ static void dump_regs(const struct cpu_user_regs *r, const char *what)
     log_err("r9  %016lx r10 %016lx r11 %016lx r12 %016lx\n",
             (unsigned long)r->r9, (unsigned long)r->r10, (unsigned long)r->r11,
             (unsigned long)r->r12);
-    log_err("r13 %016lx r14 %016lx r15 %016lx cr2 %016lx cr3 %016lx\n",
+    log_err("r13 %016lx r14 %016lx r15 %016lx cr2 %016lx\n",
             (unsigned long)r->r13, (unsigned long)r->r14, (unsigned long)r->r15,
-            (unsigned long)read_cr2(), (unsigned long)read_cr3());
+            (unsigned long)cr2);
 }
 
 NORETURN static void die(const struct cpu_user_regs *r, const char *what)
 {
     console_force();
-    dump_regs(r, what);
+    log_err("CPU %u: %s (vector %u, error %x) in the hypervisor, cr3 %016lx\n",
+            cpu_id(), what, r->entry_vector, r->error_code,
+            (unsigned long)read_cr3());
+    regs_dump(r, read_cr2());
     dump_backtrace(r);
     panic("%s in the hypervisor", what);
 }

@@ -63,6 +63,8 @@ void gdt_load(unsigned cpu);
 void trap_in_host(struct cpu_user_regs *regs);
 /* C side of NMI, #DF, #MC on their IST stacks. */
 void trap_ist(struct cpu_user_regs *regs);
+/* All of them, and where the last page fault was, into the log. */
+void regs_dump(const struct cpu_user_regs *regs, uint64_t cr2);
 
 /*
  * irq side, CPL 0 or 3 alike (irq/irq.c): run what `vector` stands for and

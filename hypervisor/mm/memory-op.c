@@ -291,7 +291,8 @@ static long exchange_run(struct hc_args *a, struct exchange *e)
     extents_shift = e->order - x->in.extent_order;
     nr_units = x->in.nr_extents >> extents_shift;
     for (uint64_t first = unit; unit < nr_units; unit++) {
-        if (unit != first && hypercall_should_yield()) {
+        /* A large unit takes what a call may take. */
+        if (unit != first && (e->order > 6 || hypercall_should_yield())) {
             a->arg[0] = (a->arg[0] & MEMOP_CMD) | unit << MEMOP_SHIFT;
             rc = -ERESTART;
             break;

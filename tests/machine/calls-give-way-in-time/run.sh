@@ -23,7 +23,7 @@ note()
     while read -r kind us call; do
         echo "NOTE calls-give-way-in-time/$1 $kind=$us us $call"
         [ "$BOOT" != exact ] || [ "$us" -lt 1000 ] || over+=" $1: $kind $call $us us;"
-        if [ "$us" -gt "${max[$kind]:-0}" ]; then max[$kind]=$us; fi
+        if [ "$us" -gt "${max[$kind]:--1}" ]; then max[$kind]=$us; fi
     done < <(sed -E 's/.*worst (\S+) (\S+) us \((.*)\).*/\1 \2 \3/' /run/worst)
 }
 declare -A max=()

@@ -126,7 +126,8 @@ def load_groups(ctx):
                 groups.append(Group(name, [Case(name, func=func, **opts)]))
     for b, cases in by_boot.items():
         if cases:
-            cases.append(Case(f"dom0-{boots.boot(b)['ends']}s@{b}"))
+            # A boot that only the soak takes ends only there.
+            cases.append(Case(f"dom0-{boots.boot(b)['ends']}s@{b}", soak=all(c.soak for c in cases)))
             groups.append(Group(f"boot-{b}", cases, boot=b))
     # Long ones first: the last to end is then a short one.
     return sorted(groups, key=lambda g: -sum(c.secs for c in g.cases))
@@ -212,7 +213,7 @@ def run_boot(g, ctx):
 
         extra = ["-nic", "none"] + (boots.device_args(b["machine"], scratch) if b["devices"] else [])
         m = machine.quick_boot(g.log, image_of(b["build"], ctx), job=job, dom0_kernel=b["dom0_kernel"], dom0_mem=b["dom0_mem"],
-                               machine=b["machine"], smp=b["smp"], mem=b["mem"], extra=extra, gdb=ctx.gdb,
+                               machine=b["machine"], smp=b["smp"], mem=b["mem"], icount=b["icount"], extra=extra, gdb=ctx.gdb,
                                hvargs=f"{b['hvargs']} {ctx.hvargs}".strip())
         watch_boot(g, m, cases, ctx, b["ends"])
     finally:
@@ -226,8 +227,10 @@ def run_boot(g, ctx):
 def wait_verdict(m, c, i, ctx, log):
     """The verdict on c, and on the way those that it gives on cases of its own.
     What a case cannot see from within, the processor time that the machine uses,
-    is told by lines HOST-CPU begin, and HOST-CPU below LIMIT CLAIM."""
-    rx = rf"VERDICT (?:{re.escape(c.name)} (\w+) (\d+)|(\S+/\S+) (\w+)) ?(.*)|HOST-CPU (begin|below (\S+) (\S+/\S+))"
+    is told by lines HOST-CPU begin, and HOST-CPU below LIMIT CLAIM; what it cannot
+    do, type on the serial line, by HOST-TYPE and the bytes in hexadecimal."""
+    rx = (rf"VERDICT (?:{re.escape(c.name)} (\w+) (\d+)|(\S+/\S+) (\w+)) ?(.*)|"
+          r"HOST-CPU (begin|below (\S+) (\S+/\S+))|HOST-TYPE ([0-9a-f]+)")
     end = time.monotonic() + (c.secs + 90) * ctx.slow
     while True:
         i, v = m.wait(rx, end - time.monotonic(), after=i)
@@ -236,6 +239,8 @@ def wait_verdict(m, c, i, ctx, log):
         boot = c.name.split("@")[1]
         if v[3]:
             ctx.report.verdict(f"{v[3]}@{boot}", v[4], reason=v[5].strip(), log=log)
+        elif v[9]:
+            m.send(bytes.fromhex(v[9]).decode())
         elif v[6] == "begin":
             began = m.now(), m.cpu()
         else:

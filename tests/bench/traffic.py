@@ -39,10 +39,11 @@ def one_boot(hv, env, log, better, limit, icount=False):
         os.unlink(scratch)
 
 
-def part(what, hv, peer, better, figures="", secs=2, sides=("ours", "peer"), icount=False, **env):
-    """Of both sides; `secs` of each figure, which stands for SECS in `figures`."""
+def part(what, hv, peer, better, figures, secs=2, sides=("ours", "peer"), icount=False, only="", **env):
+    """Of both sides; `secs` of each figure, which stands for SECS in `figures`; those with `only` in their name."""
     images = {"hv": hv, "peer": peer}
-    env = {"WHAT": what, "SECS": secs, "FIGURES": figures.replace("SECS", str(secs)), **env}
+    figures = " ".join(f.replace("SECS", str(secs)) for f in figures if only in f)
+    env = {"WHAT": what, "SECS": secs, "FIGURES": figures, **env}
 
     def boot(side, n, limit):
         image, tool = SIDES[side]
@@ -54,11 +55,12 @@ def main(doc, make):
     """A part as a command; `make` is its part()."""
     p = rounds.arguments(doc)
     p.add_argument("--secs", type=int, default=4, help="of each figure")
+    p.add_argument("--only", default="", help="the figures with that in their name")
     p.add_argument("--sides", default="ours,peer", help=f"of {', '.join(SIDES)}")
     p.add_argument("--variants", default="", help="options of our backend to compare within a boot: 'A|B'")
     p.add_argument("--repeat", type=int, default=2, help="each variant, in a boot")
     p.add_argument("--icount", action="store_true",
                    help="on one CPU, an instruction a nanosecond: what it takes without flushes and waiting; --secs 1 will do")
     a = p.parse_args()
-    rounds.alone(make(*rounds.images(a), secs=a.secs, sides=a.sides.split(","), icount=a.icount, VARIANTS=a.variants,
+    rounds.alone(make(*rounds.images(a), secs=a.secs, sides=a.sides.split(","), icount=a.icount, only=a.only, VARIANTS=a.variants,
                       REPEAT=a.repeat), a)

@@ -42,6 +42,7 @@ follow()
     await 240 "$log" "PHASE $1" || fail "$name does not begin: $(tail -3 "$log")"
     while [ $# -gt 0 ]; do
         this=$1 cpu=$(busy)
+        echo "PHASE $this"
         shift
         await 120 "$log" "(PHASE ${1:-END}|^END)[[:space:]]*\$" "$log" BENCH-FAIL
         [ $? = 0 ] && ! grep -aq BENCH-FAIL "$log" || fail "$name stands still in $this: $(tail -3 "$log")"

@@ -122,7 +122,7 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
     if (rc == -EPIPE) {
         sock_close(k);
     } else {
-        if (rc > 0 || (what & EV_CLOSED))
+        if (rc || (what & EV_CLOSED))
             announce_again(k);
         gate_passed(sv, &k->peer);
     }

@@ -9,7 +9,10 @@ static void on_done(struct blk_io *io, int rc)
 {
     struct disk_job *job = container_of(io, struct disk_job, io);
     struct disk *d = io->arg;
+    uint64_t took_ns = shim_now_ns() - job->sent_ns;
 
+    if (took_ns > d->longest_ns)
+        d->longest_ns = took_ns;
     if (rc && !d->error)
         d->error = rc;
     if (!rc && d->done)
@@ -106,6 +109,7 @@ int disk_job_send(struct disk *d, struct disk_job *job, enum blk_op op,
     job->io.sector = sector;
     job->io.nr_sectors = nr_sectors;
     set_segments(job, op >= BLK_FLUSH ? 0 : nr_sectors * BLK_SECTOR);
+    job->sent_ns = shim_now_ns();
     job->busy = true;
     d->nr_busy++;
     while ((rc = blkfront_submit(&d->front, &job->io)) == -XEN_EAGAIN)

@@ -3,7 +3,9 @@
 #include "pv-frontends/core/errors.h"
 #include "pv-frontends/guest/program.h"
 
-enum { CONNECT_NS = 2000000000, PATIENCE_NS = 60000000 };
+#define CONNECT_NS 60000000000ul /* a host may be busy */
+
+enum { PATIENCE_NS = 60000000 };
 
 static void on_done(struct blk_io *io, int rc)
 {
@@ -49,7 +51,7 @@ int disk_open(struct disk *d)
         return -1;
     rc = blkfront_open(&d->front, devid, &settings);
     if (!rc)
-        rc = xbdev_wait(&d->front.dev, 10ul * CONNECT_NS);
+        rc = xbdev_wait(&d->front.dev, CONNECT_NS);
     if (rc)
         return program_fail("disk %u does not connect, error %d", devid, rc);
     print("disk %u: %lu sectors of %u, %u segments, %u slots%s%s%s\n", devid,

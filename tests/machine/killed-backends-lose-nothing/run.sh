@@ -6,7 +6,7 @@
 # only when the last request of a killed process has ended: that is what keeps
 # an old write from landing on a newer one.
 # on: host
-# secs: 240
+# secs: 300
 # long: 3600
 . /run/job/files/pv/lib.sh
 . /run/job/files/tiny-lib.sh
@@ -27,9 +27,13 @@ say "$proof"
 dmsetup --noudevsync suspend slow && delay reload 100 && dmsetup --noudevsync resume slow || fail "dmsetup reload"
 
 # --- guests at work
+begins() { tiny_wait "$1" "TINY $2 ready" 60; say "$1 is at work"; }
 tiny_create echo "net-echo ip=10.9.0.77" 'vif=["bridge=xenbr0"]'
-tiny_create fast "blk-verify rounds=0 mib=1" "disk=['$fast,raw,xvda,w']"
+begins echo net-echo
 tiny_create slow "blk-verify rounds=0 mib=1" "disk=['/dev/mapper/slow,raw,xvda,w']"
+begins slow blk-verify
+tiny_create fast "blk-verify rounds=0 mib=1" "disk=['$fast,raw,xvda,w']"
+begins fast blk-verify
 child_of() { echo "pvblkd-$(pvn list --json "$1" | sed -n 's/.*"domid": \([0-9]*\).*/\1/p' | head -1)"; }
 children=(pvnetd "$(child_of fast)" "$(child_of slow)")
 stock_up()
@@ -55,8 +59,6 @@ killall -TERM iobench; wait \$p; echo DONE; sleep 9999"
     children+=("$(child_of g)")
 }
 [ -z "${CYCLES:-}" ] || stock_up
-for g in fast slow; do tiny_wait $g 'TINY blk-verify ready' 30; done
-tiny_wait echo 'TINY net-echo ready' 30
 
 python3 kills.py 10.9.0.77 "${CYCLES:-50}" "${children[@]}" || fail "$(tail -1 $pv_log)"
 

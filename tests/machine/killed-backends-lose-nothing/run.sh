@@ -60,7 +60,10 @@ killall -TERM iobench; wait \$p; echo DONE; sleep 9999"
 }
 [ -z "${CYCLES:-}" ] || stock_up
 
-python3 kills.py 10.9.0.77 "${CYCLES:-50}" "${children[@]}" || fail "$(tail -1 $pv_log)"
+python3 kills.py 10.9.0.77 "${CYCLES:-50}" "${children[@]}" 2> /run/kills.err || {
+    pv_trouble echo
+    fail "$(tail -1 /run/kills.err)"
+}
 
 # --- what they saw
 for g in fast slow; do

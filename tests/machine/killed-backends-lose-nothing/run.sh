@@ -65,6 +65,9 @@ python3 kills.py 10.9.0.77 "${CYCLES:-50}" "${children[@]}" 2> /run/kills.err ||
     fail "$(tail -1 /run/kills.err)"
 }
 
+read -r pid _ < /run/paravane/children/pvnetd
+grep -q '^Uid:.988.988.988.988' "/proc/$pid/status" || fail "pvnetd is not a user of its own: $(grep Uid "/proc/$pid/status")"
+
 # --- what they saw
 for g in fast slow; do
     want "pvn shutdown" pvn shutdown $g

@@ -82,6 +82,20 @@ $(HOST_UNIT)/%.o: %.c tests/build.mk
 	@mkdir -p $(@D)
 	$(CC) $(HOST_UNIT_CFLAGS) -MMD -MP -c $< -o $@
 
+# What a guest's life takes, on fakes (tests/unit/dom0/test_life*.c).
+life-world-src := $(libs-hypercall-fake-src) \
+	$(addsuffix .c,$(addprefix dom0/daemon/,room create teardown lifecycle recover devices store \
+	device-wait intent kit work loop log fault networks registry guest \
+	record diskclaim)) \
+	$(addsuffix .c,$(addprefix dom0/builder/,builder error image image-file image-kept ramdisk bzimage \
+	unpack cache elf layout pv pagetable policy nodes pv-memory \
+	pv-kernel window)) \
+	$(addsuffix .c,$(addprefix dom0/config/,lex parse value domconfig keys disk nic cpuset read names \
+	report)) \
+	$(addsuffix .c,$(addprefix dom0/libs/foreignmem/,foreignmem-fake)) \
+	$(addsuffix .c,$(addprefix tests/unit/dom0/,life-world kernels fake-backends)) \
+	$(addsuffix .c,$(addprefix tests/unit/,xs-fake))
+
 define host_unit_rule
 $(HOST_UNIT)/$(1): $$(patsubst %.c,$(HOST_UNIT)/%.o,$(1).c $(call test_comment,$(1),sources))
 	$$(CC) -fsanitize=address,undefined $$^ -lcmocka $(call test_comment,$(1),libs) -o $$@

@@ -110,6 +110,7 @@ int cmd_mem_set(int argc, char **argv);
 int cmd_sched(int argc, char **argv);
 int cmd_block_attach(int argc, char **argv);
 int cmd_block_detach(int argc, char **argv);
+int cmd_block_limit(int argc, char **argv);
 int cmd_network_attach(int argc, char **argv);
 int cmd_network_detach(int argc, char **argv);
 int cmd_network_list(int argc, char **argv);

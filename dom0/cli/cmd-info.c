@@ -26,17 +26,28 @@ static void when(const char *name, json_int_t seconds)
         line(name, text);
 }
 
+static void print_limit(const json_t *disk, const char *name, const char *unit)
+{
+    if (get_int(disk, name) > 0)
+        printf(", %lld %s", (long long)get_int(disk, name), unit);
+}
+
 static void print_devices(const json_t *o)
 {
     const json_t *d;
     size_t i;
 
     json_array_foreach(json_object_get(o, "disks"), i, d)
-        printf("%-14s %s %s, %s, %s\n", "disk", get_string(d, "vdev"),
+    {
+        printf("%-14s %s %s, %s, %s", "disk", get_string(d, "vdev"),
                *get_string(d, "path") ? get_string(d, "path") : "(no medium)",
                json_is_true(json_object_get(d, "writable")) ? "read-write"
                                                             : "read-only",
                get_string(d, "state"));
+        print_limit(d, "limit_bytes", "bytes/s");
+        print_limit(d, "limit_requests", "requests/s");
+        putchar('\n');
+    }
     json_array_foreach(json_object_get(o, "nics"), i, d)
         printf("%-14s %lld %s on %s, %s\n", "network card",
                (long long)get_int(d, "devid"), get_string(d, "mac"),

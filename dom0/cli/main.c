@@ -81,6 +81,10 @@ static const struct verb verbs[] = {
      "      --json      print what was made as JSON\n", cmd_block_attach},
     {"block-detach", "GUEST VDEV", "take a disk away (xvdb)",
      "  -f, --force     even if the guest does not let go\n", cmd_block_detach},
+    {"block-limit", "GUEST VDEV", "say how fast a disk may be (0: no limit)",
+     "  -b, --bytes RATE[,BURST]     bytes per second (500K, 20M, 1G)\n"
+     "  -r, --requests RATE[,BURST]  requests per second\n",
+     cmd_block_limit},
     {"network-attach", "GUEST [KEY=VALUE[,KEY=VALUE]...]",
      "add a network card, written as in the configuration",
      "      --json      print what was made as JSON\n", cmd_network_attach},

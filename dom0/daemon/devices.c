@@ -100,6 +100,25 @@ static int end(struct ends *e)
     return e->rc;
 }
 
+void device_limit_text(const struct disk_limit *limit, char *text, size_t size)
+{
+    int n = snprintf(text, size, "%llu", (unsigned long long)limit->per_second);
+
+    if (limit->burst)
+        snprintf(text + n, size - (size_t)n, ",%llu",
+                 (unsigned long long)limit->burst);
+}
+
+static void add_limit(struct ends *e, const char *key,
+                      const struct disk_limit *limit)
+{
+    char text[48];
+
+    device_limit_text(limit, text, sizeof(text));
+    if (limit->per_second)
+        add(e, e->back, key, text);
+}
+
 int device_nodes_disk(struct node_list *l, const struct guest *g,
                       uint32_t domid, const struct guest_disk *d)
 {
@@ -120,6 +139,8 @@ int device_nodes_disk(struct node_list *l, const struct guest *g,
     add_number(&e, e.back, "removable", d->cdrom);
     add_number(&e, e.back, "discard-enable", d->discard);
     add_number(&e, e.back, "direct-io-safe", d->direct_io_safe);
+    add_limit(&e, "limit-bytes", &d->bytes);
+    add_limit(&e, "limit-requests", &d->requests);
     return end(&e);
 }
 

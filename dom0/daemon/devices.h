@@ -11,6 +11,8 @@
 /* Append the nodes of one device, or of all a guest has. -ENOMEM. */
 int device_nodes_disk(struct node_list *l, const struct guest *g,
                       uint32_t domid, const struct guest_disk *disk);
+/* A limit as the disk's backend reads it. */
+void device_limit_text(const struct disk_limit *limit, char *text, size_t size);
 int device_nodes_nic(struct node_list *l, const struct guest *g, uint32_t domid,
                      const struct guest_nic *nic);
 int device_nodes_all(struct node_list *l, const struct guest *g,

@@ -251,10 +251,14 @@ int guest_take_devices(struct guest *g, const char *default_bridge,
 
 json_t *guest_disk_json(const struct guest_disk *d)
 {
-    return json_pack("{s:I,s:s,s:s*,s:b,s:b,s:b,s:b}", "devid",
+    return json_pack("{s:I,s:s,s:s*,s:b,s:b,s:b,s:b,s:I,s:I,s:I,s:I}", "devid",
                      (json_int_t)d->devid, "vdev", d->vdev, "path", d->path,
                      "writable", d->writable, "cdrom", d->cdrom, "direct_io",
-                     d->direct_io_safe, "discard", d->discard);
+                     d->direct_io_safe, "discard", d->discard, "limit_bytes",
+                     (json_int_t)d->bytes.per_second, "burst_bytes",
+                     (json_int_t)d->bytes.burst, "limit_requests",
+                     (json_int_t)d->requests.per_second, "burst_requests",
+                     (json_int_t)d->requests.burst);
 }
 
 json_t *guest_nic_json(const struct guest_nic *n)
@@ -293,11 +297,15 @@ static int read_disk(struct guest *g, json_t *o)
     const char *vdev = NULL, *path = NULL;
     int writable, cdrom, direct, discard;
     json_int_t devid;
+    json_int_t bytes[2] = {0}, requests[2] = {0}; /* not in older records */
     struct guest_disk *d;
 
-    if (json_unpack(o, "{s:I,s:s,s?s,s:b,s:b,s:b,s:b}", "devid", &devid, "vdev",
-                    &vdev, "path", &path, "writable", &writable, "cdrom",
-                    &cdrom, "direct_io", &direct, "discard", &discard) ||
+    if (json_unpack(o, "{s:I,s:s,s?s,s:b,s:b,s:b,s:b,s?I,s?I,s?I,s?I}", "devid",
+                    &devid, "vdev", &vdev, "path", &path, "writable", &writable,
+                    "cdrom", &cdrom, "direct_io", &direct, "discard", &discard,
+                    "limit_bytes", &bytes[0], "burst_bytes", &bytes[1],
+                    "limit_requests", &requests[0], "burst_requests",
+                    &requests[1]) ||
         strlen(vdev) >= sizeof(d->vdev))
         return -EINVAL;
     d = append_disk(g);
@@ -310,6 +318,9 @@ static int read_disk(struct guest *g, json_t *o)
     d->cdrom = cdrom;
     d->direct_io_safe = direct;
     d->discard = discard;
+    d->bytes = (struct disk_limit){(uint64_t)bytes[0], (uint64_t)bytes[1]};
+    d->requests =
+        (struct disk_limit){(uint64_t)requests[0], (uint64_t)requests[1]};
     return path && !d->path ? -ENOMEM : 0;
 }
 

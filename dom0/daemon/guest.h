@@ -21,11 +21,17 @@ enum guest_state {
     GUEST_PRESERVED /* it has ended, and is kept for whoever wants to look */
 };
 
+/* How fast a disk may be; zeroes: as fast as it is. */
+struct disk_limit {
+    uint64_t per_second, burst; /* burst 0: a tenth of a second's worth */
+};
+
 struct guest_disk {
     uint32_t devid;
     char vdev[16];
     char *path; /* NULL: a drive without a medium */
     bool writable, cdrom, direct_io_safe, discard;
+    struct disk_limit bytes, requests;
     struct disk_claim claim; /* fd -1: not claimed */
 };
 

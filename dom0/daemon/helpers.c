@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +11,7 @@
 
 #define GRACE_MS    3000
 #define DHCP_PREFIX "dhcp-"
+#define NET_USER    "paravane-net"
 
 /* --- one program, from the loop's thread -----------------------------------*/
 
@@ -34,6 +36,20 @@ int helpers_start_store(struct daemon *d)
     return keep_program(d, "pvstored", "pvstored", "--foreground", NULL);
 }
 
+/* As a user of its own if the host has one. */
+static int start_net(struct daemon *d)
+{
+    const struct passwd *user = getpwnam(NET_USER);
+    char ids[32];
+
+    if (!user) {
+        log_warn("there is no user %s: pvnetd stays root", NET_USER);
+        return keep_program(d, "pvnetd", "pvnetd", NULL, NULL);
+    }
+    snprintf(ids, sizeof(ids), "%u:%u", user->pw_uid, user->pw_gid);
+    return keep_program(d, "pvnetd", "pvnetd", "--user", ids);
+}
+
 int helpers_start_host(struct daemon *d)
 {
     int rc = 0;
@@ -41,7 +57,7 @@ int helpers_start_host(struct daemon *d)
     if (!d->o.external_console)
         rc = keep_program(d, "pvconsoled", "pvconsoled", NULL, NULL);
     if (!rc && !d->o.external_backends)
-        rc = keep_program(d, "pvnetd", "pvnetd", NULL, NULL);
+        rc = start_net(d);
     return rc;
 }
 

@@ -190,6 +190,83 @@ int method_block_detach(struct call *c)
     return rc;
 }
 
+/* New limits of a disk, and where its backend reads them. */
+struct limits_of {
+    struct guest_disk disk;
+    char back[96];
+};
+
+/* What the call says of one limit; one that it does not name stays. */
+static void take_limit(struct call *c, const char *rate, const char *burst,
+                       struct disk_limit *limit)
+{
+    json_int_t per_second = rpc_int(c->req.params, rate, -1);
+
+    if (per_second >= 0)
+        *limit = (struct disk_limit){
+            (uint64_t)per_second,
+            (uint64_t)rpc_int(c->req.params, burst, 0),
+        };
+}
+
+/* The backend looks at these nodes at once. */
+static int write_limits(struct xs_handle *xs, xs_transaction_t t, void *arg)
+{
+    const struct limits_of *l = arg;
+    char text[48];
+    int rc;
+
+    device_limit_text(&l->disk.bytes, text, sizeof(text));
+    rc = store_write(xs, t, text, "%s/limit-bytes", l->back);
+    device_limit_text(&l->disk.requests, text, sizeof(text));
+    return rc ? rc : store_write(xs, t, text, "%s/limit-requests", l->back);
+}
+
+static int limit_disk(struct call *c, struct guest *g, struct guest_disk *d)
+{
+    struct limits_of l = {.disk = *d};
+    int rc;
+
+    take_limit(c, "bytes", "bytes_burst", &l.disk.bytes);
+    take_limit(c, "requests", "requests_burst", &l.disk.requests);
+    device_backend_path(l.back, sizeof(l.back), true, g->domid, d->devid);
+    rc = store_transaction(c->kit->xs, write_limits, &l);
+    if (rc)
+        return fault_set(&c->fault, rc, FAULT_FAILED,
+                         "cannot write the limits: %s", strerror(-rc));
+    registry_lock(c->d->registry);
+    d->bytes = l.disk.bytes;
+    d->requests = l.disk.requests;
+    registry_unlock(c->d->registry);
+    return registry_save(c->d->registry, g);
+}
+
+static int limit_named(struct call *c, struct guest *g, const char *name)
+{
+    struct guest_disk *d = NULL;
+    uint32_t devid;
+
+    if (!disk_vdev_id(name, &devid))
+        d = guest_disk(g, devid);
+    if (!d)
+        return fault_set(&c->fault, -ENOENT, FAULT_ABSENT,
+                         "guest %s has no disk %s", g->name, name);
+    return limit_disk(c, g, d);
+}
+
+int method_block_limit(struct call *c)
+{
+    const char *name = rpc_string(c->req.params, "device");
+    struct guest *g = begin(c, "a disk's limits are being changed");
+    int rc;
+
+    if (!g)
+        return -ENOENT;
+    rc = limit_named(c, g, name);
+    finish(c, g);
+    return rc;
+}
+
 /* --- network cards ---------------------------------------------------------*/
 
 static int add_nic(struct call *c, struct guest *g, struct nic_config *cfg,

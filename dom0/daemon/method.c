@@ -50,6 +50,18 @@ static const struct rpc_param detach_params[] = {
     {"device", RPC_STRING, true, 1, 64},
     {"force", RPC_BOOL, false, 0, 0},
     END};
+#define LIMIT(name)                                                            \
+    {                                                                          \
+        name, RPC_INT, false, 0, 1LL << 40                                     \
+    }
+static const struct rpc_param limit_params[] = {
+    GUEST,
+    {"device", RPC_STRING, true, 1, 64},
+    LIMIT("bytes"),
+    LIMIT("bytes_burst"),
+    LIMIT("requests"),
+    LIMIT("requests_burst"),
+    END};
 static const struct rpc_param dmesg_params[] = {
     {"clear", RPC_BOOL, false, 0, 0}, END};
 static const struct rpc_param keys_params[] = {
@@ -75,6 +87,7 @@ static const struct method methods[] = {
     {"sched", sched_params, method_sched},
     {"block-attach", attach_params, method_block_attach},
     {"block-detach", detach_params, method_block_detach},
+    {"block-limit", limit_params, method_block_limit},
     {"network-attach", attach_params, method_network_attach},
     {"network-detach", detach_params, method_network_detach},
 };

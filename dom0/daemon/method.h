@@ -69,6 +69,7 @@ int method_sched(struct call *c);
 /* method-device.c */
 int method_block_attach(struct call *c);
 int method_block_detach(struct call *c);
+int method_block_limit(struct call *c);
 int method_network_attach(struct call *c);
 int method_network_detach(struct call *c);
 

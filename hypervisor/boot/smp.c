@@ -135,7 +135,6 @@ INIT_TEXT void smp_boot(void)
 void start_secondary(unsigned cpu)
 {
     cpu_info()->cpu = cpu;
-    cpu_info()->host_cr3 = smp_cr3;
     cpu_init_registers();
     gdt_load(cpu);
     idt_load();

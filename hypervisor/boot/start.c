@@ -69,7 +69,6 @@ NORETURN static __attribute__((noinline)) void finish(void)
 /* On this CPU's own stack, with the final tables. */
 static INIT_TEXT void start_on_stack(void)
 {
-    cpu_info()->host_cr3 = host_l4.n << PAGE_SHIFT;
     cpu_online = CPUMASK_OF(0);
     memmap_release();
     console_screen(true);

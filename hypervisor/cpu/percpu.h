@@ -25,7 +25,7 @@ struct cpu_info {
     uint64_t work;      /* enum cpu_work bits, atomic, set by any CPU */
     uint64_t entry_tsc; /* when the running hypercall began */
     uint64_t guest_rsp; /* syscall stub parks the guest's RSP here */
-    uint64_t host_cr3;  /* hypervisor-only tables (idle) */
+    uint64_t *lazy; /* idle with a domain's tables: its dirty_cpus; or NULL */
 };
 
 /* Work to do before the CPU returns to a guest; lowest bit first. */

@@ -4,6 +4,7 @@
 #include "cpu/lapic.h"
 #include "cpu/trap.h"
 #include "mm/frame.h"
+#include "mm/hvmap.h"
 
 uint64_t tlb_clock = 1;
 
@@ -47,7 +48,17 @@ void tlb_load_cr3(mfn_t l4)
 
 void tlb_flush_local(void)
 {
-    tlb_load_cr3(mfn(read_cr3() >> PAGE_SHIFT));
+    struct cpu_info *ci = cpu_info();
+    cpumask_t *dirty = ci->lazy;
+
+    if (likely(!dirty)) {
+        tlb_load_cr3(mfn(read_cr3() >> PAGE_SHIFT));
+        return;
+    }
+    /* Nothing holds the root that is loaded: it may be what is to go. */
+    ci->lazy = NULL;
+    tlb_load_cr3(host_l4);
+    __atomic_fetch_and(dirty, ~CPUMASK_OF(cpu_id()), __ATOMIC_SEQ_CST);
 }
 
 void tlb_serve_requests(void)

@@ -4,6 +4,10 @@
  * A clock ticks with every full flush of any CPU; a frame remembers the time
  * it left its last use (tlb_stamp). A CPU whose last flush is newer than the
  * stamp cannot hold a stale translation. No guest PTE is global.
+ *
+ * An idle CPU stays on the tables of the guest that it ran last, without a
+ * reference to them, until it runs another or is asked to flush: it turns to
+ * our own tables then.
  */
 #ifndef MM_TLB_H
 #define MM_TLB_H

@@ -2,8 +2,10 @@
 #include "pv/internal.h"
 
 #include "cpu/fpu.h"
+#include "domain/domain.h"
 #include "mm/frametype.h"
 #include "mm/guestcopy.h"
+#include "mm/tlb.h"
 #include "pv/mmu.h"
 
 /* Everything that needs no reference: can this be a state of a vCPU of d? */
@@ -219,6 +221,8 @@ void pv_drop_context(struct vcpu *v)
 {
     struct domain *d = v->domain;
 
+    /* CPUs that idle with d's tables let go of them, and of d. */
+    tlb_flush_mask(READ_ONCE(d->dirty_cpus), TLB_ALL);
     pv_drop_gdt(v);
     pv_drop_ldt(v);
     spin_lock(&d->mm_lock);

@@ -83,19 +83,47 @@ static void load_state(struct vcpu *v)
         pv_bounce_failsafe(v, &cpu_info()->regs);
 }
 
-/* A CPU counts as dirty from before it loads a domain's tables until after it
-   has loaded others. */
+/* Who ran last on a CPU that idles now. */
+static struct vcpu *left[MAX_CPUS];
+
+/*
+ * Are v's tables still loaded here, from before the CPU idled? Flushes meant
+ * for v go to the CPU it belongs to, so it must not have had another meanwhile.
+ */
+static bool is_left_here(const struct vcpu *v)
+{
+    return cpu_info()->lazy == &v->domain->dirty_cpus && left[cpu_id()] == v &&
+           !v->unit.moved && read_cr3() >> PAGE_SHIFT == pv_live_root(v).n;
+}
+
+/*
+ * A CPU counts as dirty from before it loads a domain's tables until after it
+ * has loaded others. To idle it loads none: a sleeper that comes back at once,
+ * as most do, finds its translations as they were.
+ */
 static void switch_tables(struct vcpu *prev, struct vcpu *next)
 {
-    cpumask_t me = CPUMASK_OF(cpu_id());
+    struct cpu_info *ci = cpu_info();
+    cpumask_t me = CPUMASK_OF(ci->cpu);
+    cpumask_t *old = is_idle(prev) ? ci->lazy : &prev->domain->dirty_cpus;
+    cpumask_t *new = &next->domain->dirty_cpus;
+    bool loaded;
 
-    if (!is_idle(next)) {
-        spec_enter_domain(next->domain->id);
-        __atomic_fetch_or(&next->domain->dirty_cpus, me, __ATOMIC_SEQ_CST);
+    if (is_idle(next)) {
+        left[ci->cpu] = prev;
+        ci->lazy = old;
+        return;
     }
-    tlb_load_cr3(is_idle(next) ? host_l4 : pv_live_root(next));
-    if (!is_idle(prev) && prev->domain != next->domain)
-        __atomic_fetch_and(&prev->domain->dirty_cpus, ~me, __ATOMIC_SEQ_CST);
+    spec_enter_domain(next->domain->id);
+    loaded = is_idle(prev) && is_left_here(next);
+    next->unit.moved = false;
+    ci->lazy = NULL;
+    if (loaded)
+        return;
+    __atomic_fetch_or(new, me, __ATOMIC_SEQ_CST);
+    tlb_load_cr3(pv_live_root(next));
+    if (old && old != new)
+        __atomic_fetch_and(old, ~me, __ATOMIC_SEQ_CST);
 }
 
 void vcpu_context_switch(struct vcpu *prev, struct vcpu *next)

@@ -140,6 +140,7 @@ void sched_wake(struct vcpu *v)
         cpu = choose_cpu(v);
         moved = cpu != rq->cpu;
         if (moved) {
+            v->unit.moved = true;
             WRITE_ONCE(v->unit.cpu, cpu);
             spin_unlock(&rq->lock);
             rq = lock_queue_of(v);
@@ -220,6 +221,7 @@ static struct vcpu *steal(struct runqueue *rq, const struct vcpu *than,
         v = policy->steal(other, rq->cpu, than, now);
         if (v) {
             dequeue(other, v);
+            v->unit.moved = true;
             WRITE_ONCE(v->unit.cpu, rq->cpu);
         }
         spin_unlock(&other->lock);

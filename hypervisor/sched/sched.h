@@ -25,6 +25,7 @@ struct sched_unit {
     bool running;         /* its registers are live on `cpu` right now */
     bool blocked;         /* SCHEDOP_block or poll, until an event */
     bool yielding;        /* SCHEDOP_yield: not the next one if it can be */
+    bool moved;           /* `cpu` is another since it last ran */
     int32_t pause_count;  /* atomic; > 0: may not run */
     uint32_t cpu;         /* the queue it belongs to */
     cpumask_t hard, soft; /* affinity */

@@ -117,14 +117,14 @@ static int lock_image(struct image *img, const char *path,
 /* --- what it is like --------------------------------------------------------
  */
 
-static bool device_discards(dev_t dev)
+static bool device_can(dev_t dev, const char *what)
 {
     char path[96];
     unsigned long long bytes = 0;
     FILE *f;
 
-    snprintf(path, sizeof(path), "/sys/dev/block/%u:%u/queue/discard_max_bytes",
-             major(dev), minor(dev));
+    snprintf(path, sizeof(path), "/sys/dev/block/%u:%u/queue/%s_max_bytes",
+             major(dev), minor(dev), what);
     f = fopen(path, "re");
     if (!f)
         return false;
@@ -132,6 +132,13 @@ static bool device_discards(dev_t dev)
         bytes = 0;
     fclose(f);
     return bytes;
+}
+
+/* To punch a hole into a device (fallocate(2)) is to write zeroes there: one
+ * that discards but cannot do that refuses it. */
+static bool device_discards(dev_t dev)
+{
+    return device_can(dev, "discard") && device_can(dev, "write_zeroes");
 }
 
 static int inspect_device(struct image *img, const struct stat *st)

@@ -153,7 +153,8 @@ static int give_up(const struct options *o, struct loop *loop)
     if (rc)
         log_warning("event channels of other guests stay in reach: %s",
                     strerror(-rc));
-    return privilege_drop(1ull << CAP_DAC_OVERRIDE); /* others' images */
+    /* Whoever owns the images. */
+    return privilege_drop(1ull << CAP_DAC_OVERRIDE, (struct privilege_user){0});
 }
 
 /* One process per guest, and one journal per disk. */
@@ -192,31 +193,39 @@ static int serve(struct options *o, struct loop *loop, struct blkio *io)
     return rc;
 }
 
+/* Its threads begin here: they have what we have left. */
+static int work_with(struct options *o, struct loop *loop)
+{
+    struct blkio *io;
+    int rc = blkio_open(&io, o->io);
+
+    if (rc) {
+        log_error("no asynchronous I/O: %s", strerror(-rc));
+        return rc;
+    }
+    log_info("version " PARAVANE_VERSION " (%s)", blkio_name(io));
+    rc = serve(o, loop, io);
+    blkio_close(io);
+    return rc;
+}
+
 int main(int argc, char **argv)
 {
     struct options o = {
         .settings = {.state_dir = "/run/paravane/pvblkd", .max_queues = 4}};
     struct loop *loop;
-    struct blkio *io;
     int rc = parse(argc, argv, &o);
 
     if (rc)
         return rc == 1 ? 0 : 2;
     if (take_place(&o))
         return 1;
-    rc = blkio_open(&io, o.io);
-    if (rc) {
-        log_error("no asynchronous I/O: %s", strerror(-rc));
-        return 1;
-    }
     rc = loop_open(&loop, 30, o.poll_us);
-    if (!rc) {
-        log_info("version " PARAVANE_VERSION " (%s)", blkio_name(io));
-        rc = give_up(&o, loop);
-        if (!rc)
-            rc = serve(&o, loop, io);
-        loop_close(loop);
-    }
-    blkio_close(io);
+    if (rc)
+        return 1;
+    rc = give_up(&o, loop);
+    if (!rc)
+        rc = work_with(&o, loop);
+    loop_close(loop);
     return rc ? 1 : 0;
 }

@@ -18,13 +18,14 @@
 static void usage(FILE *to)
 {
     fputs("Usage: pvnetd [--max-queues N] [--no-switch] [--poll-us N]\n"
-          "              [--version | --help]\n"
+          "              [--user UID:GID] [--version | --help]\n"
           "Serve the network cards of every guest. See pvnetd(8).\n",
           to);
 }
 
 struct options {
     unsigned int poll_us;
+    struct privilege_user user;
     struct net_settings settings;
 };
 
@@ -35,6 +36,7 @@ static int parse(int argc, char **argv, struct options *o)
         {"max-queues", required_argument, NULL, 'q'},
         {"no-switch", no_argument, NULL, 'n'},
         {"poll-us", required_argument, NULL, 'P'},
+        {"user", required_argument, NULL, 'u'},
         {"version", no_argument, NULL, 'V'},
         {"help", no_argument, NULL, 'h'},
         {0},
@@ -52,6 +54,11 @@ static int parse(int argc, char **argv, struct options *o)
             break;
         case 'n':
             o->settings.switching = false;
+            break;
+        case 'u':
+            rc = privilege_parse_user(optarg, &o->user);
+            if (rc)
+                fprintf(stderr, "pvnetd: no user: %s\n", optarg);
             break;
         case 'V':
             puts("pvnetd " PARAVANE_VERSION);
@@ -84,14 +91,15 @@ int main(int argc, char **argv)
         return rc == 1 ? 0 : 2;
     if (instance_make_dir(RUN_DIR, 0755) ||
         instance_make_dir(STATE_DIR, 0700) ||
-        instance_lock(RUN_DIR, "pvnetd", 0))
+        instance_lock(RUN_DIR, "pvnetd", 0) ||
+        instance_give(STATE_DIR, o.user.uid))
         return 1;
     rc = loop_open(&loop, 30, o.poll_us);
     if (rc)
         return 1;
     log_info("version " PARAVANE_VERSION);
     net_device_setup(&o.settings);
-    rc = privilege_drop(1ull << CAP_NET_ADMIN); /* taps and bridges */
+    rc = privilege_drop(1ull << CAP_NET_ADMIN, o.user); /* taps, bridges */
     if (!rc)
         rc = backend_host_open(&host, loop, &net_class, -1);
     if (!rc) {

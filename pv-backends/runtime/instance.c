@@ -2,6 +2,7 @@
 
 #include "pv-backends/runtime/log.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -27,6 +28,39 @@ int instance_make_dir(const char *path, mode_t mode)
         return rc;
     }
     return 0;
+}
+
+static int give_file(int dir, const char *name, uid_t uid)
+{
+    int fd = openat(dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    struct stat st;
+    int rc = 0;
+
+    if (fd < 0)
+        return errno == ENOENT || errno == ELOOP ? 0 : -errno;
+    if (fstat(fd, &st) ||
+        (S_ISREG(st.st_mode) && st.st_nlink == 1 && fchown(fd, uid, (gid_t)-1)))
+        rc = -errno;
+    close(fd);
+    return rc;
+}
+
+int instance_give(const char *path, uid_t uid)
+{
+    DIR *dir = opendir(path);
+    struct dirent *entry;
+    int rc = dir ? 0 : -errno;
+
+    while (!rc && (entry = readdir(dir)))
+        if (entry->d_name[0] != '.')
+            rc = give_file(dirfd(dir), entry->d_name, uid);
+    if (!rc && fchown(dirfd(dir), uid, (gid_t)-1))
+        rc = -errno;
+    if (rc)
+        log_error("cannot give %s to user %u: %s", path, uid, strerror(-rc));
+    if (dir)
+        closedir(dir);
+    return rc;
 }
 
 int instance_lock(const char *dir, const char *name, unsigned int slot)

@@ -12,6 +12,12 @@
 int instance_make_dir(const char *path, mode_t mode);
 
 /*
+ * The folder, and the files that are in it alone, to `uid`. One that was linked
+ * there stays whose it is. 0 or -errno, said in the log.
+ */
+int instance_give(const char *path, uid_t uid);
+
+/*
  * Hold a lock until the process ends, waiting for another holder's end: byte
  * `slot` of DIR/NAME.lock, so that one file does for many instances. 0 or
  * -errno, said in the log.

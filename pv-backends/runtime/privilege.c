@@ -3,7 +3,9 @@
 #include "pv-backends/runtime/log.h"
 
 #include <errno.h>
+#include <grp.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -99,27 +101,60 @@ static int filter_calls(void)
     return prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) ? -errno : 0;
 }
 
-/* Also from the bounding set, so that nothing brings them back. */
-static int drop_capabilities(uint64_t keep)
+/* From the bounding set, so that nothing brings them back. */
+static int forbid_capabilities(uint64_t keep)
 {
-    struct __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
-    struct __user_cap_data_struct data[2] = {{0}};
-
     for (int cap = 0; cap <= CAP_LAST_CAP; cap++)
         if (!(keep >> cap & 1) && prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) &&
             errno != EINVAL)
             return -errno;
+    return 0;
+}
+
+/* The permitted capabilities stay over the change, for the next step. */
+static int become(struct privilege_user user)
+{
+    if (!user.uid)
+        return 0;
+    if (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) || setgroups(0, NULL) ||
+        setresgid(user.gid, user.gid, user.gid) ||
+        setresuid(user.uid, user.uid, user.uid))
+        return -errno;
+    return 0;
+}
+
+static int set_capabilities(uint64_t keep)
+{
+    struct __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
+    struct __user_cap_data_struct data[2] = {{0}};
+
     for (int i = 0; i < 2; i++)
         data[i].effective = data[i].permitted = (uint32_t)(keep >> 32 * i);
     return syscall(SYS_capset, &header, data) ? -errno : 0;
 }
 
-int privilege_drop(uint64_t keep)
+int privilege_parse_user(const char *text, struct privilege_user *user)
+{
+    int end = 0;
+
+    if (text[strspn(text, "0123456789:")] ||
+        sscanf(text, "%u:%u%n", &user->uid, &user->gid, &end) != 2 ||
+        text[end] || !user->uid || !user->gid || user->uid == (uid_t)-1 ||
+        user->gid == (gid_t)-1)
+        return -EINVAL;
+    return 0;
+}
+
+int privilege_drop(uint64_t keep, struct privilege_user user)
 {
     int rc = prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) ? -errno : 0;
 
     if (!rc)
-        rc = drop_capabilities(keep);
+        rc = forbid_capabilities(keep);
+    if (!rc)
+        rc = become(user);
+    if (!rc)
+        rc = set_capabilities(keep);
     if (!rc)
         rc = filter_calls();
     if (rc)

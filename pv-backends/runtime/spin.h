@@ -3,7 +3,9 @@
  * request comes sooner than an event channel, an interrupt and a wake-up would
  * tell of it. How long it pays is learned from the gaps between requests; when
  * they are longer than the limit there is no looking at all, so an idle machine
- * idles, and one where others want the processor makes the gaps long.
+ * idles. Looking that cost more than the wake-ups it saved (whoever should send
+ * the next request waits for this very processor, perhaps) is given up for a
+ * while, and each time in a row for twice as long.
  */
 #ifndef PARAVANE_RUNTIME_SPIN_H
 #define PARAVANE_RUNTIME_SPIN_H

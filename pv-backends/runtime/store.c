@@ -133,14 +133,22 @@ static void retry_later(struct store *s)
 static void on_retry(evutil_socket_t fd, short what, void *arg)
 {
     struct store *s = arg;
+    int rc;
 
     (void)fd, (void)what;
     if (s->xs)
         return;
-    if (connect_store(s) == 0)
+    rc = connect_store(s);
+    if (!rc) {
         log_info("the store is back");
-    else
+    } else if (rc == -EACCES) {
+        /* Its socket is root's, whom we no longer are: a successor begins as
+         * root and takes the devices over. */
+        log_warning("the store lets only root in: ending, to begin anew");
+        event_base_loopbreak(s->base);
+    } else {
         retry_later(s);
+    }
 }
 
 static void lost(struct store *s)

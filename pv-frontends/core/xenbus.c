@@ -87,6 +87,7 @@ static void act_work(struct xbdev *dev)
         log_number(dev->path, "what the backend says is no use, error", rc);
         dev->failed = true;
     }
+    dev->nr_connects++;
     dev->working = true;
     if (dev->own != XenbusStateConnected)
         say(dev, XenbusStateConnected);

@@ -39,6 +39,7 @@ struct xbdev {
     domid_t backend_id;
     enum xenbus_state own;
     bool wanted, holding, working, failed;
+    uint64_t nr_connects; /* one, unless a backend gave the rings up */
     struct store_watch backend_watch;
 };
 

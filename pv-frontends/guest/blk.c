@@ -1,10 +1,12 @@
 /* blk-verify and blk-bench. */
+#include "pv-frontends/core/control.h"
 #include "pv-frontends/guest/disk.h"
 #include "pv-frontends/guest/program.h"
 
 static struct disk disk;
 static uint64_t seed, nr_checked, bad_sector;
 static bool is_bad;
+static enum control_request asked;
 
 static uint64_t random_next(void)
 {
@@ -98,28 +100,45 @@ static int verify_round(uint64_t nr_sectors)
                : 0;
 }
 
+static void on_control(void *arg, enum control_request request)
+{
+    (void)arg;
+    asked = request;
+}
+
+/* Without a number of rounds: until told to power off. */
+static bool another_round(uint64_t done)
+{
+    uint64_t rounds = option_number("rounds", 2);
+
+    return rounds ? done < rounds : asked == CONTROL_NONE;
+}
+
 int run_blk_verify(void)
 {
-    uint64_t rounds = option_number("rounds", 2), sectors;
+    uint64_t rounds = 0, sectors;
 
     if (disk_open(&disk))
         return -1;
+    if (control_init(on_control, NULL))
+        return program_fail("no watch for power-off");
     disk.done = check;
     sectors = option_number("mib", 4) * 2048;
     if (sectors > disk.front.info.nr_sectors)
         sectors = disk.front.info.nr_sectors;
     print("TINY blk-verify ready\n");
-    for (uint64_t i = 0; i < rounds; i++) {
+    for (; another_round(rounds); rounds++) {
         seed = random_next();
         if (verify_round(sectors))
             return -1;
-        print("round %lu of %lu\n", i + 1, rounds);
     }
     if (option_number("discard", 1) && disk.front.info.can_discard &&
         send_alone(BLK_DISCARD, 0, 8))
         return -1;
-    print("TINY blk-verify ok sectors=%lu bad-answers=%lu\n", nr_checked,
-          disk.front.nr_bad);
+    print("TINY blk-verify ok rounds=%lu sectors=%lu bad-answers=%lu "
+          "connects=%lu longest-us=%lu\n",
+          rounds, nr_checked, disk.front.nr_bad, disk.front.dev.nr_connects,
+          disk.longest_ns / 1000);
     return 0;
 }
 

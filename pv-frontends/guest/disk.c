@@ -3,13 +3,18 @@
 #include "pv-frontends/core/errors.h"
 #include "pv-frontends/guest/program.h"
 
-enum { CONNECT_NS = 2000000000, PATIENCE_NS = 60000000 };
+#define CONNECT_NS 60000000000ul /* a host may be busy */
+
+enum { PATIENCE_NS = 60000000 };
 
 static void on_done(struct blk_io *io, int rc)
 {
     struct disk_job *job = container_of(io, struct disk_job, io);
     struct disk *d = io->arg;
+    uint64_t took_ns = shim_now_ns() - job->sent_ns;
 
+    if (took_ns > d->longest_ns)
+        d->longest_ns = took_ns;
     if (rc && !d->error)
         d->error = rc;
     if (!rc && d->done)
@@ -46,7 +51,7 @@ int disk_open(struct disk *d)
         return -1;
     rc = blkfront_open(&d->front, devid, &settings);
     if (!rc)
-        rc = xbdev_wait(&d->front.dev, 10ul * CONNECT_NS);
+        rc = xbdev_wait(&d->front.dev, CONNECT_NS);
     if (rc)
         return program_fail("disk %u does not connect, error %d", devid, rc);
     print("disk %u: %lu sectors of %u, %u segments, %u slots%s%s%s\n", devid,
@@ -106,6 +111,7 @@ int disk_job_send(struct disk *d, struct disk_job *job, enum blk_op op,
     job->io.sector = sector;
     job->io.nr_sectors = nr_sectors;
     set_segments(job, op >= BLK_FLUSH ? 0 : nr_sectors * BLK_SECTOR);
+    job->sent_ns = shim_now_ns();
     job->busy = true;
     d->nr_busy++;
     while ((rc = blkfront_submit(&d->front, &job->io)) == -XEN_EAGAIN)

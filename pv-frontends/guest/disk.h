@@ -9,6 +9,7 @@ enum { DISK_JOBS = 16 };
 struct disk_job {
     struct blk_io io;
     struct blk_segment segments[BLK_MAX_SEGMENTS];
+    uint64_t sent_ns;
     bool busy;
 };
 
@@ -16,7 +17,8 @@ struct disk {
     struct blkfront front;
     struct disk_job jobs[DISK_JOBS];
     unsigned int nr_busy;
-    int error; /* the first of a request */
+    int error;           /* the first of a request */
+    uint64_t longest_ns; /* that a request took */
     /* Called when a job is done well, before it is free again. */
     void (*done)(struct disk *d, struct disk_job *job);
 };

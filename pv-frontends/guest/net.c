@@ -279,8 +279,8 @@ int run_net_echo(void)
     while (!ended && (!seconds || shim_now_ns() - begin < seconds * 1000000000))
         serve();
     print("TINY net-echo ok arp=%lu ping=%lu udp=%lu other=%lu no-room=%lu "
-          "bad=%lu dropped=%lu\n",
+          "bad=%lu dropped=%lu connects=%lu\n",
           nr_arp, nr_ping, nr_udp, nr_other, nr_no_room, net.nr_bad,
-          net.nr_dropped);
+          net.nr_dropped, net.dev.nr_connects);
     return 0;
 }

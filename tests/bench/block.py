@@ -14,7 +14,7 @@ def better(name):
 
 
 def part(hv, peer, **how):
-    return traffic.part("block", hv, peer, better, " ".join(FIGURES), **how)
+    return traffic.part("block", hv, peer, better, FIGURES, **how)
 
 
 if __name__ == "__main__":

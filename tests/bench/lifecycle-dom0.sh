@@ -19,7 +19,7 @@ full()
 {
     truncate -s 16M "/run/$1.img"
     guest_config "$1" "disk=['/run/$1.img,raw,xvda,w']" 'vif=["bridge=xenbr0"]' \
-        kernel=/run/vmlinuz 'ramdisk="/srv/guest/guest-initrd"' memory=160
+        kernel=/run/vmlinuz 'ramdisk="/srv/guest/guest-initrd"' memory=160 job='sleep 1000000'
 }
 timed()
 {

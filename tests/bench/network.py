@@ -5,6 +5,9 @@ on one bridge, from dom0 to a guest; the same stock guests, rounds interleaved.
 cpu-... is how long dom0 was busy meanwhile, in units of 10 ms."""
 import traffic
 
+FIGURES = [f"{place}-{what}" for place in ("dom0", "guest") for what in ("rtt", "stream-1", "stream-4", "udp")] + \
+    ["from-dom0-stream-1"]
+
 
 def better(name):
     if name.startswith("cpu-"):
@@ -15,7 +18,7 @@ def better(name):
 
 
 def part(hv, peer, **how):
-    return traffic.part("network", hv, peer, better, **how)
+    return traffic.part("network", hv, peer, better, FIGURES, **how)
 
 
 if __name__ == "__main__":

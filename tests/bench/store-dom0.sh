@@ -48,7 +48,7 @@ guest_make()
     truncate -s %4 /tmp/bench-initrd
     cat /tmp/extra >> /tmp/bench-initrd
     guest_config g 'ramdisk="/tmp/bench-initrd"' \
-        job="/bench_store -s $SECS -c 8 -p $ring_points -b data/b -g data/go /dev/xen/xenbus"
+        job="/bench_store -s $SECS -c 32 -p $ring_points -b data/b -g data/go /dev/xen/xenbus"
     timeout $((60 * SLOW)) xl create -qe /run/g.cfg || { echo "no guest on $1"; GUEST=; return; }
     guest=$(xl domid g)
     gfn=$(store read "/local/domain/$guest/store/ring-ref")
@@ -113,7 +113,7 @@ for who in $ORDER; do
     bench echo -s "$SECS" echo
     start $who
     bench $who -s "$SECS" -d "$pid" -n "$NODES" $sock
-    [ -z "$RINGS" ] || bench $who-kernel-ring -s "$SECS" -d "$pid" -c 8 -p $ring_points,pipelined /dev/xen/xenbus
+    [ -z "$RINGS" ] || bench $who-kernel-ring -s "$SECS" -d "$pid" -c 32 -p $ring_points,pipelined /dev/xen/xenbus
     [ -z "$GUEST" ] || guest_bench $who
     [ $who = ours ] && restart
     stop $who

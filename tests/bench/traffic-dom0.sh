@@ -9,11 +9,15 @@ if [ "$TOOL" = pvn ]; then
     . /run/job/files/pv/lib.sh
     pv_up
     say_all() { pv_log_of "$1"; }
+    logs=$pv_logs/console
     until ip addr show xenbr0 2> /dev/null | grep -q 10.9.0.1; do sleep 0.2; done
+    # pvnd unpacks the kernels of /boot when it begins: not while we measure.
+    await 120 $pv_log 'is unpacked for the guests' || fail "pvnd unpacks no kernel"
 else
     xen_up
     bridge_up
     say_all() { guest_log "$1"; }
+    logs=$guest_logs/guest
 fi
 # The guests' ramdisk with the program behind it; an archive begins at a multiple of four.
 mkdir -p /tmp/b && cp $io /tmp/b/
@@ -29,21 +33,22 @@ guest()
     "$TOOL" create -q "/run/$name.cfg" || fail "create $name"
 }
 busy() { awk '/^cpu / { print $2 + $3 + $4 + $7 + $8 }' /proc/stat; }
-# Until guest $1 has said its END: what dom0 did in each of its phases.
+# follow GUEST PHASE...: until it has said its END: what dom0 did in each phase.
+# (By one program that sleeps: what looks often takes from what is measured.)
 follow()
 {
-    local name=$1 last='' this cpu=0 left=$((600 * SLOW))
-    while :; do
-        this=$(say_all "$name" | grep -a '^PHASE\|^END\|BENCH-FAIL' | tail -1)
-        if [ "$this" != "$last" ]; then
-            [ -z "$last" ] || echo "BENCH cpu-${last#PHASE } $(($(busy) - cpu))"
-            cpu=$(busy) last=$this
-            case $this in END*) break ;; *FAIL*) fail "$name: $this" ;; esac
-        fi
-        sleep 0.3
-        left=$((left - 1))
-        [ $left -gt 0 ] || fail "$name stands still: $(say_all "$name" | tail -3)"
+    local name=$1 log="$logs-$1.log" this cpu
+    shift
+    await 240 "$log" "PHASE $1" || fail "$name does not begin: $(tail -3 "$log")"
+    while [ $# -gt 0 ]; do
+        this=$1 cpu=$(busy)
+        echo "PHASE $this"
+        shift
+        await 120 "$log" "(PHASE ${1:-END}|^END)[[:space:]]*\$" "$log" BENCH-FAIL
+        [ $? = 0 ] && ! grep -aq BENCH-FAIL "$log" || fail "$name stands still in $this: $(tail -3 "$log")"
+        echo "BENCH cpu-$this $(($(busy) - cpu))"
     done
+    await 20 "$log" '^END' || fail "$name does not end"
     say_all "$name" | grep -a '^BENCH'
 }
 # variant OPTIONS: pvblkd or pvnetd with them from now on; the running one is
@@ -69,26 +74,30 @@ if [ "$WHAT" = block ]; then
             echo PHASE \$f
             /iobench disk /dev/xvdb \$(echo \$f | tr , ' ')
             done; echo END"
-        follow "$1"
+        follow "$1" $FIGURES
     }
 else
     $io serve > /dev/null 2>&1 &
     card='vif=["bridge=xenbr0"]'
     guest b "$card" job="$(up 12); /iobench serve"
+    # PLACE-WHAT[-STREAMS], by a guest; then what dom0 sends to it.
     measure()
     {
+        local theirs=$(for f in $FIGURES; do case $f in from-*) ;; *) echo $f ;; esac; done)
         guest "$1" "$card" job="$(up 11)
-            to() { echo PHASE \$1-\$3; /iobench \$1 \$2 $SECS \$4 | sed \"s/^BENCH /BENCH \$3-/\"; }
             for i in \$(seq 50); do ping -c1 -W1 10.9.0.12 > /dev/null && break; done
             ping -c1 10.9.0.1 > /dev/null
-            for h in 10.9.0.1:dom0 10.9.0.12:guest; do
-                to rtt \${h%:*} \${h#*:}
-                to stream \${h%:*} \${h#*:} 1
-                to stream \${h%:*} \${h#*:} 4
-                to udp \${h%:*} \${h#*:}
+            for f in $(echo $theirs); do
+                echo PHASE \$f
+                place=\${f%%-*} what=\${f#*-}
+                case \$place in dom0) host=10.9.0.1 ;; *) host=10.9.0.12 ;; esac
+                case \$what in *-*) streams=\${what#*-} ;; *) streams= ;; esac
+                /iobench \${what%-*} \$host $SECS \$streams | sed \"s/^BENCH /BENCH \$place-/\"
             done; echo END; /iobench serve"
-        follow "$1"
-        $io stream 10.9.0.11 "$SECS" 1 | sed 's/^BENCH /BENCH from-dom0-/'
+        follow "$1" $theirs
+        case $FIGURES in *from-dom0-stream-1*)
+            $io stream 10.9.0.11 "$SECS" 1 | sed 's/^BENCH /BENCH from-dom0-/' ;;
+        esac
     }
 fi
 if [ -z "${VARIANTS:-}" ]; then

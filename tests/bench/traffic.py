@@ -18,9 +18,9 @@ def scratch_disk():
     return path
 
 
-def one_boot(hv, env, log, better, limit):
+def one_boot(hv, env, log, better, limit, icount=False):
     """The figures of one boot; better(name) is the (unit, better) of one."""
-    slow = machine.how_busy()
+    slow = 1 if icount else machine.how_busy()
     job, scratch = rounds.job_disk("traffic-dom0.sh", {**env, "SLOW": slow}, {"files": rounds.JOB_FILES}), scratch_disk()
     extra = ["-nic", "none", "-drive", f"file={scratch},if=none,id=scratch,format=raw,cache=unsafe",
              "-device", "virtio-blk-pci,drive=scratch"]
@@ -29,23 +29,25 @@ def one_boot(hv, env, log, better, limit):
         b = re.match(r"BENCH (\S.*) (-?\d+)$", line)
         return Figure(f"{env['WHAT']}-{b[1]}", *better(b[1]), int(b[2])) if b else None
 
-    m = machine.quick_boot(log, hv, job=job, dom0_mem=1024, smp=2, mem=4096, extra=extra)
+    m = machine.quick_boot(log, hv, job=job, dom0_mem=1024, smp=1 if icount else 2, mem=4096, icount=icount,
+                           extra=extra)
     try:
-        return rounds.gather(m, figure, min(limit, 240 * slow))
+        return rounds.gather(m, figure, min(limit, 1200 if icount else 240 * slow))
     finally:
         m.close()
         os.unlink(job)
         os.unlink(scratch)
 
 
-def part(what, hv, peer, better, figures="", secs=2, sides=("ours", "peer"), **env):
-    """Of both sides; `secs` of each figure, which stands for SECS in `figures`."""
+def part(what, hv, peer, better, figures, secs=2, sides=("ours", "peer"), icount=False, only="", **env):
+    """Of both sides; `secs` of each figure, which stands for SECS in `figures`; those with `only` in their name."""
     images = {"hv": hv, "peer": peer}
-    env = {"WHAT": what, "SECS": secs, "FIGURES": figures.replace("SECS", str(secs)), **env}
+    figures = " ".join(f.replace("SECS", str(secs)) for f in figures if only in f)
+    env = {"WHAT": what, "SECS": secs, "FIGURES": figures, **env}
 
     def boot(side, n, limit):
         image, tool = SIDES[side]
-        return one_boot(images[image], {**env, "TOOL": tool}, rounds.log_of("traffic", what, side, n), better, limit)
+        return one_boot(images[image], {**env, "TOOL": tool}, rounds.log_of("traffic", what, side, n), better, limit, icount)
     return rounds.Part(what, list(sides), boot, 120)
 
 
@@ -53,8 +55,12 @@ def main(doc, make):
     """A part as a command; `make` is its part()."""
     p = rounds.arguments(doc)
     p.add_argument("--secs", type=int, default=4, help="of each figure")
+    p.add_argument("--only", default="", help="the figures with that in their name")
     p.add_argument("--sides", default="ours,peer", help=f"of {', '.join(SIDES)}")
     p.add_argument("--variants", default="", help="options of our backend to compare within a boot: 'A|B'")
     p.add_argument("--repeat", type=int, default=2, help="each variant, in a boot")
+    p.add_argument("--icount", action="store_true",
+                   help="on one CPU, an instruction a nanosecond: what it takes without flushes and waiting; --secs 1 will do")
     a = p.parse_args()
-    rounds.alone(make(*rounds.images(a), secs=a.secs, sides=a.sides.split(","), VARIANTS=a.variants, REPEAT=a.repeat), a)
+    rounds.alone(make(*rounds.images(a), secs=a.secs, sides=a.sides.split(","), icount=a.icount, only=a.only, VARIANTS=a.variants,
+                      REPEAT=a.repeat), a)

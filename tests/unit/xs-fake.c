@@ -32,6 +32,7 @@ unsigned xs_fake_introduced;
 
 static struct tree store, txn;
 static bool in_txn, down;
+int xs_fake_refusal = ECONNREFUSED;
 static struct xs_handle handles[MAX_HANDLES];
 
 /* --- the tree --------------------------------------------------------------*/
@@ -189,6 +190,7 @@ void xs_fake_reset(void)
     xs_fake_disconnect();
     store.nr = xs_fake_introduced = 0;
     down = false;
+    xs_fake_refusal = ECONNREFUSED;
     xs_fake_step = xs_fake_after = NULL;
 }
 
@@ -220,7 +222,7 @@ struct xs_handle *xs_open(unsigned long flags)
 {
     (void)flags;
     if (!begin()) {
-        errno = ECONNREFUSED;
+        errno = xs_fake_refusal;
         return NULL;
     }
     for (struct xs_handle *h = handles; h < handles + MAX_HANDLES; h++)

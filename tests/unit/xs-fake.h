@@ -26,6 +26,8 @@ void xs_fake_disconnect(void);
 /* The daemon dies: calls fail, and so does xs_open() until it is back. */
 void xs_fake_down(void);
 void xs_fake_up(void);
+/* The error of xs_open() meanwhile; ECONNREFUSED after a reset. */
+extern int xs_fake_refusal;
 
 /* Called before each call of the library; a test may leave by longjmp(). */
 extern void (*xs_fake_step)(void);

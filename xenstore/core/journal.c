@@ -15,6 +15,11 @@ const char *store_records(struct store *s, size_t *len)
     return buf_head(&s->records);
 }
 
+bool store_has_records(const struct store *s)
+{
+    return buf_len(&s->records) != 0;
+}
+
 void store_records_taken(struct store *s)
 {
     buf_clear(&s->records);

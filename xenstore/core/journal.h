@@ -19,6 +19,7 @@ void store_journal(struct store *s, bool on);
 
 /* The records since they were last taken; and: they were. */
 const char *store_records(struct store *s, size_t *len);
+bool store_has_records(const struct store *s);
 void store_records_taken(struct store *s);
 
 /*

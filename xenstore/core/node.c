@@ -1,15 +1,17 @@
 #include "xenstore/core/node.h"
 #include "xenstore/core/mem.h"
 
+#include <endian.h>
 #include <stdlib.h>
 #include <string.h>
 
 struct node *node_new(uint64_t seed, const char *name, size_t name_len,
                       struct perms *perms, const void *value, size_t value_len)
 {
-    struct node *n = mem_alloc(sizeof(*n) + name_len + 1 + value_len);
+    size_t before_value = sizeof(struct node) + node_name_room(name_len);
+    struct node *n = mem_alloc(before_value + value_len);
 
-    memset(n, 0, sizeof(*n));
+    memset(n, 0, before_value);
     n->refs = 1;
     n->priority = (uint32_t)map_hash(seed, name, name_len);
     n->perms = perms;
@@ -17,9 +19,8 @@ struct node *node_new(uint64_t seed, const char *name, size_t name_len,
     n->name_len = (uint16_t)name_len;
     n->value_len = (uint16_t)value_len;
     memcpy(n->bytes, name, name_len);
-    n->bytes[name_len] = '\0';
     if (value_len)
-        memcpy(n->bytes + name_len + 1, value, value_len);
+        memcpy((char *)n + before_value, value, value_len);
     return n;
 }
 
@@ -73,22 +74,59 @@ void node_set_value(struct node **link, const void *value, size_t len)
         *link = n = mem_resize(n, node_bytes(n));
     }
     if (len)
-        memcpy(n->bytes + n->name_len + 1, value, len);
+        memcpy(n->bytes + node_name_room(n->name_len), value, len);
 }
 
 /* --- treap ------------------------------------------------------------------
  */
 
-static int compare(const char *name, size_t len, const struct node *n)
-{
-    size_t common = len < n->name_len ? len : n->name_len;
-    int order = (unsigned char)*name - (unsigned char)*n->bytes;
+struct name {
+    uint64_t
+        head; /* orders as its first bytes do; behind the end there are 0 */
+    const char *text;
+    size_t len;
+};
 
-    if (!order) /* most names differ at once */
-        order = memcmp(name, n->bytes, common);
-    if (order)
-        return order;
-    return len < n->name_len ? -1 : len > n->name_len;
+static uint64_t head_of(const struct node *n)
+{
+    uint64_t head;
+
+    memcpy(&head, n->bytes, sizeof(head));
+    return be64toh(head);
+}
+
+static struct name name_of(const char *text, size_t len)
+{
+    struct name name = {0, text, len};
+    size_t i, common = len < NODE_HEAD_BYTES ? len : NODE_HEAD_BYTES;
+
+    for (i = 0; i < common; i++)
+        name.head = name.head << 8 | (unsigned char)text[i];
+    if (common)
+        name.head <<= 8 * (NODE_HEAD_BYTES - common);
+    return name;
+}
+
+static struct name name_of_node(const struct node *n)
+{
+    return (struct name){head_of(n), n->bytes, n->name_len};
+}
+
+static int compare(const struct name *name, const struct node *n)
+{
+    size_t common = name->len < n->name_len ? name->len : n->name_len;
+    uint64_t head = head_of(n);
+    int order;
+
+    if (name->head != head)
+        return name->head < head ? -1 : 1;
+    if (common > NODE_HEAD_BYTES) {
+        order = memcmp(name->text + NODE_HEAD_BYTES, n->bytes + NODE_HEAD_BYTES,
+                       common - NODE_HEAD_BYTES);
+        if (order)
+            return order;
+    }
+    return name->len < n->name_len ? -1 : name->len > n->name_len;
 }
 
 static size_t span(const struct node *top)
@@ -102,12 +140,13 @@ static struct node *respan(struct node *n)
     return n;
 }
 
-struct node *child_find(struct node *top, const char *name, size_t len)
+struct node *child_find(struct node *top, const char *text, size_t len)
 {
+    struct name name = name_of(text, len);
     int order;
 
     while (top) {
-        order = compare(name, len, top);
+        order = compare(&name, top);
         if (!order)
             return top;
         top = order < 0 ? top->left : top->right;
@@ -116,7 +155,7 @@ struct node *child_find(struct node *top, const char *name, size_t len)
 }
 
 /* Cut `top` into what is before `at` and what is after it. */
-static void split(struct node *top, const struct node *at, struct node **before,
+static void split(struct node *top, const struct name *at, struct node **before,
                   struct node **after)
 {
     if (!top) {
@@ -124,7 +163,7 @@ static void split(struct node *top, const struct node *at, struct node **before,
         return;
     }
     node_own(&top);
-    if (compare(at->bytes, at->name_len, top) < 0) {
+    if (compare(at, top) < 0) {
         split(top->left, at, before, &top->left);
         *after = respan(top);
     } else {
@@ -148,35 +187,43 @@ static struct node *join(struct node *a, struct node *b)
     return respan(b);
 }
 
-struct node *child_add(struct node *top, struct node *n)
+static struct node *add(struct node *top, struct node *n,
+                        const struct name *name)
 {
     if (!top)
         return respan(n);
     if (n->priority > top->priority) {
-        split(top, n, &n->left, &n->right);
+        split(top, name, &n->left, &n->right);
         return respan(n);
     }
     node_own(&top);
-    if (compare(n->bytes, n->name_len, top) < 0)
-        top->left = child_add(top->left, n);
+    if (compare(name, top) < 0)
+        top->left = add(top->left, n, name);
     else
-        top->right = child_add(top->right, n);
+        top->right = add(top->right, n, name);
     return respan(top);
 }
 
-struct node *child_remove(struct node *top, const char *name, size_t len,
-                          struct node **gone)
+struct node *child_add(struct node *top, struct node *n)
 {
-    int order = compare(name, len, top);
+    struct name name = name_of_node(n);
+
+    return add(top, n, &name);
+}
+
+static struct node *take_out(struct node *top, const struct name *name,
+                             struct node **gone)
+{
+    int order = compare(name, top);
     struct node *rest;
 
     node_own(&top);
     if (order < 0) {
-        top->left = child_remove(top->left, name, len, gone);
+        top->left = take_out(top->left, name, gone);
         return respan(top);
     }
     if (order > 0) {
-        top->right = child_remove(top->right, name, len, gone);
+        top->right = take_out(top->right, name, gone);
         return respan(top);
     }
     rest = join(top->left, top->right);
@@ -185,13 +232,22 @@ struct node *child_remove(struct node *top, const char *name, size_t len,
     return rest;
 }
 
-struct node **child_own(struct node **top, const char *name, size_t len)
+struct node *child_remove(struct node *top, const char *text, size_t len,
+                          struct node **gone)
 {
+    struct name name = name_of(text, len);
+
+    return take_out(top, &name, gone);
+}
+
+struct node **child_own(struct node **top, const char *text, size_t len)
+{
+    struct name name = name_of(text, len);
     int order;
 
     for (;;) {
         node_own(top);
-        order = compare(name, len, *top);
+        order = compare(&name, *top);
         if (!order)
             return top;
         top = order < 0 ? &(*top)->left : &(*top)->right;

@@ -21,8 +21,16 @@ struct node {
     struct perms *perms;
     uint32_t span; /* bytes of the names in this treap, NULs included */
     uint16_t name_len, value_len;
-    char bytes[]; /* the name, its NUL, the value */
+    char bytes[]; /* the name, NULs up to node_name_room(), the value */
 };
+
+/* Names are compared by their first bytes as a number: so many are there. */
+#define NODE_HEAD_BYTES sizeof(uint64_t)
+
+static inline size_t node_name_room(size_t name_len)
+{
+    return name_len < NODE_HEAD_BYTES ? NODE_HEAD_BYTES : name_len + 1;
+}
 
 static inline const char *node_name(const struct node *n)
 {
@@ -31,7 +39,7 @@ static inline const char *node_name(const struct node *n)
 
 static inline const char *node_value(const struct node *n)
 {
-    return n->bytes + n->name_len + 1;
+    return n->bytes + node_name_room(n->name_len);
 }
 
 /* Bytes of its children's names, as a directory reply has them. */
@@ -43,7 +51,7 @@ static inline size_t node_names_len(const struct node *n)
 /* What it costs its owner. */
 static inline size_t node_bytes(const struct node *n)
 {
-    return sizeof(*n) + n->name_len + 1 + n->value_len;
+    return sizeof(*n) + node_name_room(n->name_len) + n->value_len;
 }
 
 /* A node without children; takes over the reference to `perms`. */

@@ -6,10 +6,13 @@
 
 #define HOME "/local/domain/"
 
-static const bool legal_char[256] = {
-    ['a' ... 'z'] = true, ['A' ... 'Z'] = true, ['0' ... '9'] = true,
-    ['-'] = true,         ['/'] = true,         ['_'] = true,
-    ['@'] = true,
+#define LEGAL 1
+#define SLASH 2 /* no two of them in a row */
+
+static const uint8_t kind_of[256] = {
+    ['a' ... 'z'] = LEGAL, ['A' ... 'Z'] = LEGAL, ['0' ... '9'] = LEGAL,
+    ['-'] = LEGAL,         ['_'] = LEGAL,         ['@'] = LEGAL,
+    ['/'] = SLASH,
 };
 
 /* Length of "/local/domain/N/" at the start of `text`, or 0. */
@@ -28,18 +31,21 @@ static size_t home_prefix(const char *text)
 
 static int check_node(const struct path *p, size_t max)
 {
-    const char *s;
+    unsigned int kind = 0, before;
+    const char *s = p->text;
 
-    if (p->text[0] != '/')
+    if (*s != '/')
         return -EINVAL;
-    if (p->len > 1 && p->text[p->len - 1] == '/')
+    if (p->len > max && p->len - home_prefix(p->text) > max)
         return -EINVAL;
-    if (p->len - home_prefix(p->text) > max)
-        return -EINVAL;
-    for (s = p->text; *s; s++)
-        if (!legal_char[(unsigned char)*s] || (s[0] == '/' && s[1] == '/'))
-            return -EINVAL;
-    return 0;
+    do {
+        before = kind;
+        kind = kind_of[(unsigned char)*s++];
+    } while (kind && !(kind & before & SLASH));
+    /* The NUL is where it ends, and a slash before it only in the root. */
+    return s - 1 == p->text + p->len && (before != SLASH || p->len == 1)
+               ? 0
+               : -EINVAL;
 }
 
 int path_parse(struct path *p, const char *name, unsigned int domid,

@@ -82,6 +82,11 @@ static void settle_read(struct table *t)
               (uint32_t)t->in.start + t->in.header.msg_len);
 }
 
+static void set_up(struct move *m, struct iovec *iov)
+{
+    m->header.msg_hdr = (struct msghdr){.msg_iov = iov, .msg_iovlen = 1};
+}
+
 int held_open(struct held **held, const char *path)
 {
     struct table *t = map_table(path);
@@ -100,6 +105,8 @@ int held_open(struct held **held, const char *path)
     *held = mem_zalloc(sizeof(**held));
     (*held)->table = t;
     (*held)->in = (struct iovec){t->data, sizeof(t->data)};
+    set_up(&t->in, &(*held)->in);
+    set_up(&t->out, &(*held)->out);
     return 0;
 }
 
@@ -112,11 +119,9 @@ void held_close(struct held *h)
 }
 
 /* From here until the system call returns only the kernel's count is true. */
-static void arm(struct move *m, const struct client *c, uint64_t start,
-                struct iovec *iov)
+static void arm(struct move *m, const struct client *c, uint64_t start)
 {
     STORE(m->armed, 0);
-    m->header.msg_hdr = (struct msghdr){.msg_iov = iov, .msg_iovlen = 1};
     m->header.msg_len = 0;
     m->key = client_key(c);
     m->start = start;
@@ -141,17 +146,18 @@ int held_readable(struct held *h, struct client *c, int fd)
     struct table *t = h->table;
     struct slot *slot = &t->slot[client_key(c)];
     uint32_t start = client_in_pos(c);
-    int n;
+    int n, rc;
 
     STORE(slot->known, journal_known_input(c));
-    arm(&t->in, c, start, &h->in);
+    arm(&t->in, c, start);
     n = recvmmsg(fd, &t->in.header, 1, MSG_DONTWAIT, NULL);
     if (n < 0 && (errno == EAGAIN || errno == EINTR))
         return -EAGAIN;
     if (n != 1 || !t->in.header.msg_len)
         return -EPIPE;
     STORE(slot->taken, start + t->in.header.msg_len);
-    return feed(t, c, t->in.header.msg_len);
+    rc = feed(t, c, t->in.header.msg_len);
+    return rc ? rc : t->in.header.msg_len == sizeof(t->data);
 }
 
 /* --- taking over ------------------------------------------------------------
@@ -229,7 +235,7 @@ int held_flush(struct held *h, struct client *c, int fd)
         h->out.iov_base = (void *)client_out(c, &h->out.iov_len);
         if (!h->out.iov_len)
             return 0;
-        arm(&t->out, c, client_out_start64(c), &h->out);
+        arm(&t->out, c, client_out_start64(c));
         n = sendmmsg(fd, &t->out.header, 1, MSG_NOSIGNAL | MSG_DONTWAIT);
         STORE(slot->sent, t->out.start + t->out.header.msg_len);
         STORE(t->out.armed, 0);

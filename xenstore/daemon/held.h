@@ -33,7 +33,7 @@ bool held_has_input(const struct held *held, const struct client *c);
 
 /*
  * Read what is there and answer it. The journal has to store what came of it
- * before the next call. 0, -EAGAIN, -EPIPE.
+ * before the next call. 0, 1 if there may be more, -EAGAIN, -EPIPE.
  */
 int held_readable(struct held *held, struct client *c, int fd);
 

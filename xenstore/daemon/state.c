@@ -338,27 +338,27 @@ static void shorten(struct state *st, struct store *s, size_t len, bool due)
         not_now(st, rc);
 }
 
-void state_commit(struct state *st, struct store *s)
+static void commit(struct state *st, struct store *s)
 {
+    bool due = !st->next && is_due(st);
     const char *records;
     size_t len;
-    bool due;
     int rc;
 
-    if (!st)
-        return;
-    records = store_records(s, &len);
-    if (!len)
-        return;
-    due = !st->next && is_due(st);
-    if (due) {
+    if (due)
         journal_catch_up_all(s);
-        records = store_records(s, &len);
-    }
+    records = store_records(s, &len);
     rc = state_append(st, records, len);
     store_records_taken(s);
     if (rc)
         failed(st, rc);
     else
         shorten(st, s, len, due);
+}
+
+/* After a question there is nothing to store. */
+void state_commit(struct state *st, struct store *s)
+{
+    if (st && store_has_records(s))
+        commit(st, s);
 }

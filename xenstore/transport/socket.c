@@ -89,7 +89,9 @@ int sock_readable(struct client *c, int fd)
         return -EAGAIN;
     if (n <= 0)
         return -EPIPE;
-    return conn_feed(c, data, (size_t)n) ? -EPIPE : 0;
+    if (conn_feed(c, data, (size_t)n))
+        return -EPIPE;
+    return n == sizeof(data);
 }
 
 int sock_flush(struct client *c, int fd)

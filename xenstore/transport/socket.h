@@ -15,8 +15,9 @@ int sock_listen(const char *path, int *pid);
 int sock_accept(int listener);
 
 /*
- * Read what is there (one system call's worth) and answer it. 0, -EAGAIN, or
- * -EPIPE when the connection is over or the peer talks nonsense.
+ * Read what is there (one system call's worth) and answer it. 0, 1 if there may
+ * be more, -EAGAIN, or -EPIPE when the connection is over or the peer talks
+ * nonsense.
  */
 int sock_readable(struct client *c, int fd);
 

@@ -111,7 +111,7 @@ fail() { echo "VERDICT-FAIL $*"; exit 1; }
 echo 'APT::Get::Assume-Yes "true";' > /etc/apt/apt.conf.d/90yes
 until pvn list > /dev/null 2>&1; do sleep 1; done
 apt-get update > /dev/null || fail "the mirror cannot be reached"
-( STEPS ) > steps.log 2>&1 || { tail -n 20 steps.log; fail "the steps before pvn create"; }
+( STEPS ) 3>&1 > steps.log 2>&1 || { tail -n 20 steps.log; fail "the steps before pvn create"; }
 type_in() {
     until grep -q 'login:' console.log; do sleep 1; done
     printf 'root\n'; sleep 10
@@ -134,7 +134,7 @@ def readme_is_true(ctx, log):
     with open(os.path.join(machine.ROOT, "README.md")) as f:
         block = re.search(r"^ *apt install mmdebstrap.*?^ *pvn create -c g.cfg$", f.read(), re.M | re.S)[0]
     *steps, create = textwrap.dedent(block).splitlines()
-    script = README.replace("STEPS", "set -e\n" + "\n".join(steps) + "\n").replace("CREATE", create)
+    script = README.replace("STEPS", "BASH_XTRACEFD=3; set -ex\n" + "\n".join(steps) + "\n").replace("CREATE", create)
     disk = log.replace(".log", ".qcow2")
     try:
         whole.install(ctx, log, disk, INSTALL, {"paravane.deb": packages()[0]})

@@ -80,6 +80,14 @@ pv_wait a DISKS=2 30
 pv_wait a NICS=2 30
 pvn block-attach b /run/more.img,raw,xvdb,w 2> /run/err && fail "a disk in use was attached"
 grep -q 'in use by' /run/err || fail "the refusal says: $(cat /run/err)"
+code 2 pvn block-limit a xvdb
+code 2 pvn block-limit -b 1Q a xvdb
+code 3 pvn block-limit -r 5 a xvdz
+want "block-limit" pvn block-limit -b 256K,64K -r 50 a xvdb
+pvn info --json a | tr -d ' \n' | grep -q '"limit_bytes":262144,"burst_bytes":65536,"limit_requests":50,' || fail "pvn info does not say the limits: $(pvn info --json a)"
+pvstore read "/local/domain/0/backend/pvblk/$(pvn list a | awk 'NR == 2 { print $2 }')/51728/limit-bytes" | grep -qx 262144,65536 || fail "the backend does not see the limit"
+pvn info a | grep -q 'disk .*xvdb.* 262144 bytes/s, 50 requests/s' || fail "pvn info: $(pvn info a | grep disk)"
+want "block-limit to none" pvn block-limit --bytes=0 -r 0 a xvdb
 want "block-detach" pvn block-detach a xvdb
 want "network-detach" pvn network-detach a 1
 # One that the guest does not let go of (it stands still) stays, unless it is

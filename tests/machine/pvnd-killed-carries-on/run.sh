@@ -44,14 +44,15 @@ check()
         fail "$1 left: $(diff <(echo "$before") <(pv_left) | grep '^[<>]' | tr '\n' ' ')"
     }
 }
-# choose SOME STEPS: the steps to be killed at into $chosen: all in a soak, else
-# SOME, one of each part of the way at random. (A subshell's RANDOM is another.)
+# choose SOME STEPS: the steps to be killed at into $chosen: all in a soak (or from
+# STEPS_FROM on, every STEPS_EACH), else SOME, one of each part of the way at
+# random. (A subshell's RANDOM is another.)
 choose()
 {
     local i part=$(($2 / $1))
     chosen=
     for ((i = 0; i < $1; i++)); do chosen+=" $((i * part + RANDOM % part + 1))"; done
-    [ -z "${CYCLES:-}" ] || chosen=$(seq 1 "$2")
+    [ -z "${CYCLES:-}" ] || chosen=$(seq "${STEPS_FROM:-1}" "${STEPS_EACH:-1}" "$2")
 }
 
 at_step 1000000 create -q /run/victim.cfg

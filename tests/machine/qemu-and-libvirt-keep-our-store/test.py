@@ -12,7 +12,11 @@ from verdict import Fail, Skip
 HERE = os.path.dirname(os.path.abspath(__file__))
 MORE = os.path.join(machine.ROOT, "build", "more")
 PACKAGES = ["qemu-system-xen", "libvirt-daemon", "libvirt-daemon-driver-xen", "libvirt-clients"]
-SECS = 420
+SECS, SECS_EACH = 150, 25  # and for each kill
+
+
+def nr_kills(ctx):
+    return int(ctx.env.get("KILLS", 20))
 
 
 def job_disk(ctx):
@@ -23,10 +27,14 @@ def job_disk(ctx):
             shutil.copy(os.path.join(machine.ROOT, "build", "bin", program), work)
         shutil.copytree(os.path.join(MORE, "tree"), os.path.join(work, "more"), symlinks=True)
         with open(os.path.join(HERE, "dom0.sh")) as f, open(os.path.join(work, "run.sh"), "w") as out:
-            out.write(f"export SLOW={ctx.slow} KILLS={ctx.env.get('KILLS', 20)}\n" + f.read())
+            out.write(f"export SLOW={ctx.slow} KILLS={nr_kills(ctx)}\n" + f.read())
         return machine.disk_of(work)
     finally:
         shutil.rmtree(work)
+
+
+def secs(ctx):
+    return SECS + SECS_EACH * nr_kills(ctx)
 
 
 def keep(ctx, log):
@@ -37,7 +45,7 @@ def keep(ctx, log):
     job = job_disk(ctx)
     m = machine.quick_boot(log, ctx.hv, job=job, dom0_mem=1024, mem=3072, extra=["-nic", "none"])
     try:
-        _, v = m.wait(r"VERDICT-(OK|FAIL) ?(.*)", SECS * ctx.slow)
+        _, v = m.wait(r"VERDICT-(OK|FAIL) ?(.*)", secs(ctx) * ctx.slow)
         if not v:
             raise Fail("no verdict; last lines: " + " | ".join(m.tail(2)))
         if v[1] != "OK":
@@ -47,5 +55,5 @@ def keep(ctx, log):
         os.unlink(job)
 
 
-def cases(_ctx):
-    return [("", keep, dict(secs=SECS, soak=True))]
+def cases(ctx):
+    return [("", keep, dict(secs=secs(ctx), soak=True))]

@@ -212,6 +212,8 @@ static void test_saved_guests_come_back(void **state)
     uint8_t uuid[16], mac[6];
 
     g->started = 1234;
+    g->disks[0].bytes = (struct disk_limit){1 << 20, 4096};
+    g->disks[0].requests = (struct disk_limit){100, 0};
     memcpy(uuid, g->uuid, 16);
     memcpy(mac, g->nics[1].mac, 6);
     assert_int_equal(registry_save(w->r, g), 0);
@@ -230,6 +232,10 @@ static void test_saved_guests_come_back(void **state)
     assert_int_equal(back->nr_disks, 1);
     assert_string_equal(back->disks[0].path, w->disk);
     assert_int_equal(back->disks[0].claim.fd, -1);
+    assert_int_equal(back->disks[0].bytes.per_second, 1 << 20);
+    assert_int_equal(back->disks[0].bytes.burst, 4096);
+    assert_int_equal(back->disks[0].requests.per_second, 100);
+    assert_int_equal(back->disks[0].requests.burst, 0);
     assert_memory_equal(back->nics[1].mac, mac, 6);
     assert_null(back->busy);
     drop(w, back);

@@ -409,6 +409,22 @@ static void test_store_that_goes_and_comes_back(void **state)
     assert_int_equal(w.connected, 1);
 }
 
+/* Who gave root up cannot reach it again: a successor can. */
+static void test_store_that_lets_only_root_in_ends_us(void **state)
+{
+    (void)state;
+    connect_device();
+    xs_fake_refusal = EACCES;
+    xs_fake_down();
+    run_for(300);
+    assert_true(event_base_got_break(w.loop->base));
+    xs_fake_up();
+    close_host();
+    assert_string_equal(xs_fake_get(BE "/state"), "4"); /* as it was */
+    open_host();
+    assert_int_equal(w.adopted, 1);
+}
+
 #define DEV_TEST(t) cmocka_unit_test_setup_teardown(t, setup, teardown)
 
 int main(void)
@@ -428,6 +444,7 @@ int main(void)
         DEV_TEST(test_guest_destroyed),
         DEV_TEST(test_successor_takes_over_silently),
         DEV_TEST(test_store_that_goes_and_comes_back),
+        DEV_TEST(test_store_that_lets_only_root_in_ends_us),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -117,6 +117,31 @@ static void test_long_gaps_end_it(void **state)
     assert_false(spin_touch(w.spin, &w.source));
 }
 
+/* Whoever never finds anything looks ever more seldom; then who does, again. */
+static void test_looking_in_vain_is_given_up_for_longer(void **state)
+{
+    unsigned int pauses_us[] = {5000, 10000, 20000};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(pauses_us) / sizeof(pauses_us[0]); i++) {
+        uint64_t begin_ns;
+
+        warm_up();
+        assert_true(w.source.hot);
+        event_base_dispatch(w.base);
+        assert_int_equal(w.rests, i + 1);
+        begin_ns = bucket_now_ns();
+        while (!spin_touch(w.spin, &w.source))
+            ;
+        assert_true(bucket_now_ns() - begin_ns >=
+                    pauses_us[i] * 1000ull * 9 / 10);
+    }
+    w.to_do = 100000; /* finds at once, every time */
+    event_base_dispatch(w.base);
+    assert_int_equal(w.done, 100000);
+    assert_in_range(warm_up(), 1, 999);
+}
+
 static void test_limit_of_none(void **state)
 {
     (void)state;
@@ -143,6 +168,7 @@ int main(void)
         SPIN_TEST(test_first_requests_are_not_polled_for),
         SPIN_TEST(test_work_is_found_and_then_rested),
         SPIN_TEST(test_long_gaps_end_it),
+        SPIN_TEST(test_looking_in_vain_is_given_up_for_longer),
         SPIN_TEST(test_limit_of_none),
         SPIN_TEST(test_source_that_goes_is_left_alone),
     };

@@ -298,6 +298,7 @@ static void test_restarted_backend_is_a_pause(void **state)
     blkfront_poll(&bf);
     assert_int_equal(nr_done - before, 40);
     assert_int_equal(last_rc, 0);
+    assert_int_equal(bf.dev.nr_connects, 2);
     assert_int_equal(disk.nr_requests, 35);
     for (unsigned int i = 0; i < 35; i++)
         assert_int_equal(disk.last_sector[i], (i + 5) * 8);

@@ -143,6 +143,43 @@ def test_nothing_is_left_when_clients_come_as_it_stops(h):
             pass
 
 
+def asked_while_stopped(h, requests):
+    """A client that sends all of it while the daemon stands still."""
+    client = Client(Socket(h.dir + "/socket"), "/")
+    client.must(READ, b"/\0")
+    h.daemon.send_signal(signal.SIGSTOP)
+    client.port.send(b"".join(client.pack(READ, b"/\0") for _ in range(requests)))
+    return client
+
+
+def test_what_one_turn_leaves_is_answered(h, *more):
+    """More than is taken at a time, and nothing comes after it."""
+    h.start(*more)
+    client = asked_while_stopped(h, 2000)
+    h.daemon.send_signal(signal.SIGCONT)
+    for n in range(2000):
+        client.reply(2 + n)
+
+
+def test_who_leaves_behind_a_request_is_forgotten(h, *more):
+    h.start(*more)
+    before = h.said("control", "clients").count("\n")
+    for requests in 1, 2000:
+        client = asked_while_stopped(h, requests)
+        client.port.s.close()
+        h.daemon.send_signal(signal.SIGCONT)
+        end = time.time() + PATIENCE
+        while h.said("control", "clients").count("\n") > before and time.time() < end:
+            time.sleep(.02)
+        assert h.said("control", "clients").count("\n") == before, h.said("control", "clients")
+
+
+def test_neither_needs_a_journal(h):
+    test_what_one_turn_leaves_is_answered(h, "--no-state")
+    h.stop()
+    test_who_leaves_behind_a_request_is_forgotten(h, "--no-state")
+
+
 def test_the_log_is_opened_again(h):
     h.start()
     os.rename(h.dir + "/log", h.dir + "/log.1")

@@ -52,8 +52,8 @@ static void test_missing_nodes(void **state)
 static void test_names_are_checked(void **state)
 {
     static const char *const bad[] = {
-        "/a.b", "/a:b", "/a b", "/a/", "//a", "/a//b", "", "@introduceDomain",
-        "/a+"};
+        "/a.b", "/a:b", "/a b", "/a/",   "//a", "/a//b", "", "@introduceDomain",
+        "/a+",  "//",   "/a//", "/a/b+", "/+"};
     char longest[3000];
     size_t i;
 
@@ -152,6 +152,35 @@ static void test_directories(void **state)
         EQ(do_write(c, 0, path, "x"), "OK");
     }
     EQ(do_list(c, 0, "/big"), "E:E2BIG");
+}
+
+/* Short ones, ones of eight bytes, and ones that differ behind those. */
+static void test_names_of_any_length_keep_their_order(void **state)
+{
+    static const char *const names[] = {
+        "abcdefgh", "ab", "abcdefghi", "z", "abcdefghz", "abcdefgha",
+        "abcdefg",  "a",  "abcdefh",   "-", "abcdefghi2"};
+    static const char *const sorted =
+        "-,a,ab,abcdefg,abcdefgh,abcdefgha,abcdefghi,abcdefghi2,abcdefghz,"
+        "abcdefh,z";
+    char path[32];
+    size_t i;
+
+    (void)state;
+    for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        sprintf(path, "/d/%s", names[i]);
+        EQ(do_write(c, 0, path, names[i]), "OK");
+    }
+    EQ(do_list(c, 0, "/d"), sorted);
+    for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        sprintf(path, "/d/%s", names[i]);
+        EQ(do_read(c, 0, path), names[i]);
+    }
+    EQ(do_read(c, 0, "/d/abcdef"), "E:ENOENT");
+    EQ(do_read(c, 0, "/d/abcdefghi1"), "E:ENOENT");
+    EQ(do_rm(c, 0, "/d/abcdefgh"), "OK");
+    EQ(do_list(c, 0, "/d"),
+       "-,a,ab,abcdefg,abcdefgha,abcdefghi,abcdefghi2,abcdefghz,abcdefh,z");
 }
 
 static void test_directory_parts(void **state)
@@ -532,6 +561,7 @@ int main(void)
         T(test_oversized_message_ends_the_stream),
         T(test_messages_arrive_in_any_pieces),
         T(test_directories),
+        T(test_names_of_any_length_keep_their_order),
         T(test_directory_parts),
         T(test_permissions_of_guests),
         T(test_a_guests_node_is_its_own),

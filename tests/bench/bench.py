@@ -79,7 +79,7 @@ def about(a, preset, nr_rounds):
         "Rounds": f"{nr_rounds}, interleaved, of each part (idle guests {IDLE_ROUNDS}, life cycle and store at least "
                   "3); a cell is the median [quartiles] of one value a round",
         "Counts as": "better or worse only where the quartile ranges do not overlap; same otherwise",
-        "Machine": f"{sides.CPUS} CPUs, cpu=max,-smap, disk cache=unsafe; dom0 {sides.DOM0_MIB} MiB of "
+        "Machine": f"{sides.CPUS} CPUs, cpu={machine.CPU}, disk cache=unsafe; dom0 {sides.DOM0_MIB} MiB of "
                    f"{sides.HOST_MIB}, bare {sides.DOM0_MIB}",
         "Settings": " ".join(f"{k}='{v}'" for k, v in preset["dom0"].items()),
         "Host": f"{os.cpu_count()} x {cpu}, load {os.getloadavg()[0]:.1f} at the end, {platform.release()}",

@@ -1,5 +1,6 @@
 /* pvnetd: the network cards of all guests. See pvnetd(8). */
 #include "pv-backends/net/device.h"
+#include "pv-backends/net/netback.h"
 #include "pv-backends/runtime/instance.h"
 #include "pv-backends/runtime/log.h"
 #include "pv-backends/runtime/loop.h"
@@ -99,6 +100,7 @@ int main(int argc, char **argv)
         return 1;
     log_info("version " PARAVANE_VERSION);
     net_device_setup(&o.settings);
+    netback_setup(loop->gnttab);
     rc = privilege_drop(1ull << CAP_NET_ADMIN, o.user); /* taps, bridges */
     if (!rc)
         rc = backend_host_open(&host, loop, &net_class, -1);

@@ -12,6 +12,20 @@ struct turn turn;
 /* --- a turn's scratch space -------------------------------------------------
  */
 
+void netback_setup(struct gnttab *gt)
+{
+    static uint8_t others[(TURN_HEADS_PAGES + TURN_ARENA_PAGES) * NET_PAGE]
+        __attribute__((aligned(NET_PAGE)));
+    uint8_t *pages = gnttab_own_pages(gt, TURN_HEADS_PAGES + TURN_ARENA_PAGES);
+
+    if (!pages) {
+        log_info("no memory to share with ourselves: copies take longer");
+        pages = others;
+    }
+    turn.heads = (uint8_t(*)[TURN_HEAD])pages;
+    turn.arena = pages + TURN_HEADS_PAGES * NET_PAGE;
+}
+
 void turn_reset(void)
 {
     turn.used = 0;
@@ -19,14 +33,30 @@ void turn_reset(void)
     turn.receivers = NULL;
 }
 
-uint8_t *turn_room(size_t size)
+/* The first place from `at` on where that begins in its page, or fits in one.
+ */
+static size_t place(size_t at, size_t size, unsigned int offset)
 {
-    size_t at = ((turn.used + TURN_HEADER + 63) & ~(size_t)63) - TURN_HEADER;
+    size_t in_page = at % NET_PAGE;
 
-    if (at + TURN_HEADER + size > TURN_ARENA)
+    if (offset != TURN_ANYWHERE)
+        return at + (offset - in_page) % NET_PAGE;
+    return size <= NET_PAGE && in_page + size > NET_PAGE
+               ? at - in_page + NET_PAGE
+               : at;
+}
+
+uint8_t *turn_room(size_t size, unsigned int offset)
+{
+    size_t least = (turn.used + TURN_HEADER + 63) & ~(size_t)63;
+    size_t at = place(least, size, offset);
+
+    if (at + size > TURN_ARENA)
+        at = least;
+    if (at + size > TURN_ARENA)
         return NULL;
-    turn.used = at + TURN_HEADER + size;
-    return turn.arena + at + TURN_HEADER;
+    turn.used = at + size;
+    return turn.arena + at;
 }
 
 bool turn_copied(unsigned int first, unsigned int nr)

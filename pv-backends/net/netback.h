@@ -58,6 +58,10 @@ struct netback {
     struct netback_stats stats;
 };
 
+/* Once, before the first: memory for the frames under way, while the devices
+ * may still be opened that it takes. */
+void netback_setup(struct gnttab *gt);
+
 /*
  * Both rings as they are: what is unanswered is taken again, what a predecessor
  * had answered and not published is published.

@@ -235,7 +235,7 @@ static bool read_frame(struct netback *nb, struct frame *f)
     uint8_t *data;
     ssize_t n;
 
-    data = turn_room(TURN_FRAME_ROOM);
+    data = turn_room(TURN_FRAME_ROOM, 0);
     if (!data)
         return false;
     n = read(nb->cfg.tap_fd, data - TURN_HEADER, TURN_HEADER + TURN_FRAME_ROOM);
@@ -292,7 +292,7 @@ enum netback_rx netback_rx_push(struct netback *nb)
             break;
         }
         if (turn.nr_rx_slots + TURN_RX_SLOTS > NET_RING_ENTRIES ||
-            turn.used + TURN_FRAME_ROOM + 128 > TURN_ARENA)
+            turn.used + TURN_FRAME_ROOM + 2 * NET_PAGE > TURN_ARENA)
             break; /* the rest in another turn */
         if (!read_frame(nb, f)) {
             result = NETBACK_RX_IDLE;
@@ -312,7 +312,7 @@ enum netback_rx netback_rx_push(struct netback *nb)
 void netback_rx_drop(struct netback *nb)
 {
     for (unsigned int i = 0; i < DROP_FRAMES; i++) {
-        if (read(nb->cfg.tap_fd, turn.arena, sizeof(turn.arena)) <= 0)
+        if (read(nb->cfg.tap_fd, turn.arena, TURN_ARENA) <= 0)
             return;
         nb->stats.rx_dropped++;
     }

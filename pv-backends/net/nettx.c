@@ -150,11 +150,19 @@ static void to_guest(struct netback *nb, struct frame *f, struct netback *to)
     nb->stats.copied_bytes += p->size + f->head_size;
 }
 
+/* Where in a page a frame begins if its pieces lie in pages as the sender's do:
+ * the second and those after it, which are the large ones. */
+static unsigned int tap_offset(const struct net_packet *p)
+{
+    return p->nr_frags < 2 ? TURN_ANYWHERE
+                           : (unsigned int)(p->frags[1].offset - p->frags[0].size) % NET_PAGE;
+}
+
 /* Into our memory. */
 static int to_tap(struct netback *nb, struct frame *f)
 {
     unsigned int skip = f->head ? f->head_size : 0;
-    uint8_t *at = turn_room(f->packet.size);
+    uint8_t *at = turn_room(f->packet.size, tap_offset(&f->packet));
 
     if (!at)
         return -ENOMEM;

@@ -14,7 +14,10 @@ enum {
     TURN_HEADER = sizeof(struct virtio_net_hdr),
     TURN_HEAD = 128, /* of a frame, looked at before the rest is moved */
     TURN_FRAME_ROOM = 65536 + NET_PAGE,
-    TURN_ARENA = NET_RING_ENTRIES * NET_PAGE + NET_RING_ENTRIES * 64,
+    TURN_HEADS_PAGES = NET_RING_ENTRIES * TURN_HEAD / NET_PAGE,
+    /* A ring of the largest slots, and what aligning them takes. */
+    TURN_ARENA_PAGES = NET_RING_ENTRIES * 3 / 2,
+    TURN_ARENA = TURN_ARENA_PAGES * NET_PAGE,
     /* Of a received frame: data and one extra. */
     TURN_RX_SLOTS = NET_MAX_FRAGS + 1,
 };
@@ -44,9 +47,9 @@ struct rx_slot {
 };
 
 struct turn {
-    uint8_t arena[TURN_ARENA] __attribute__((aligned(64)));
+    uint8_t *arena; /* TURN_ARENA bytes, at a page's beginning */
     size_t used;
-    uint8_t heads[NET_RING_ENTRIES][TURN_HEAD];
+    uint8_t (*heads)[TURN_HEAD];           /* NET_RING_ENTRIES */
     gnttab_op_t ops[NET_RING_ENTRIES * 3]; /* heads twice, and the rest */
     unsigned int nr_ops;
     struct frame frames[NET_RING_ENTRIES];
@@ -61,8 +64,13 @@ extern struct turn turn;
 
 void turn_reset(void);
 
-/* Room for a header and `size` bytes, the frame aligned as kernels like it. */
-uint8_t *turn_room(size_t size);
+/*
+ * Room for a header and then `size` bytes of a frame. So that copies need not
+ * cross pages, it begins at `offset` within a page if there is room for that;
+ * TURN_ANYWHERE: a frame of at most a page lies in one.
+ */
+#define TURN_ANYWHERE NET_PAGE
+uint8_t *turn_room(size_t size, unsigned int offset);
 
 /* Did all `nr` copies from `first` on succeed? */
 bool turn_copied(unsigned int first, unsigned int nr);

@@ -59,6 +59,7 @@ static void prepare_card(struct card *c, uint32_t ref, uint8_t address)
                                      .notify_rx = notify,
                                      .wake_tx = notify};
     gnttab_open(&c->cfg.gnttab);
+    netback_setup(c->cfg.gnttab);
     c->cfg.tap_fd = open("/dev/null", O_RDWR);
     c->cfg.tx_page = gnttab_fake_grant(ref, 1);
     c->cfg.rx_page = gnttab_fake_grant(ref + 1, 1);

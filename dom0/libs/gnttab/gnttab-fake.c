@@ -16,7 +16,9 @@ static struct {
     unsigned int owns; /* pages of the mapping that begins with it */
 } grants[GNTTAB_FAKE_REFS];
 static struct gnttab only;
-static unsigned int mapped, copies;
+static unsigned int mapped, copies, slow;
+static unsigned char *own; /* lives as long as the test program */
+static size_t own_size;
 
 void gnttab_fake_reset(void)
 {
@@ -24,7 +26,7 @@ void gnttab_fake_reset(void)
         if (grants[i].owns)
             munmap(grants[i].page, (size_t)grants[i].owns * GNTTAB_PAGE_SIZE);
     memset(grants, 0, sizeof(grants));
-    mapped = copies = 0;
+    mapped = copies = slow = 0;
 }
 
 void *gnttab_fake_grant_run(uint32_t ref, unsigned int nr)
@@ -60,6 +62,11 @@ void gnttab_fake_revoke(uint32_t ref)
 unsigned int gnttab_fake_mapped(void)
 {
     return mapped;
+}
+
+unsigned int gnttab_fake_slow_copies(void)
+{
+    return slow;
 }
 
 unsigned int gnttab_fake_copies(void)
@@ -106,6 +113,27 @@ void gnttab_unmap(struct gnttab *gt, void *addr, unsigned int nr)
     mapped--;
 }
 
+void *gnttab_own_pages(struct gnttab *gt, unsigned int nr)
+{
+    (void)gt;
+    if (!own) {
+        own_size = (size_t)nr * GNTTAB_PAGE_SIZE;
+        own = mmap(NULL, own_size, PROT_READ | PROT_WRITE,
+                   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    }
+    return own == MAP_FAILED ? NULL : own;
+}
+
+/* Would the kernel have to find the memory? */
+static int is_slow(const union xengnttab_copy_ptr *p, int is_ref,
+                   unsigned int len)
+{
+    size_t at = (uintptr_t)p->virt - (uintptr_t)own;
+
+    return !is_ref &&
+           (at >= own_size || at % GNTTAB_PAGE_SIZE + len > GNTTAB_PAGE_SIZE);
+}
+
 /* One side of a copy: its address, or NULL when the grant does not allow it. */
 static unsigned char *side(const union xengnttab_copy_ptr *p, int is_ref,
                            unsigned int len, int writable)
@@ -129,6 +157,9 @@ int gnttab_copy(struct gnttab *gt, gnttab_op_t *ops, unsigned int nr)
         unsigned char *to =
             side(&op->dest, op->flags & GNTCOPY_dest_gref, op->len, 1);
 
+        slow +=
+            is_slow(&op->source, op->flags & GNTCOPY_source_gref, op->len) ||
+            is_slow(&op->dest, op->flags & GNTCOPY_dest_gref, op->len);
         op->status = GNTST_bad_gntref;
         if (!from || !to)
             continue;

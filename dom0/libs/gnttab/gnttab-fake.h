@@ -28,4 +28,7 @@ unsigned int gnttab_fake_mapped(void);
 /* Hypercall batches so far. */
 unsigned int gnttab_fake_copies(void);
 
+/* Copies so far that are not within one of gnttab_own_pages(). */
+unsigned int gnttab_fake_slow_copies(void);
+
 #endif

@@ -38,6 +38,15 @@ void gnttab_unmap(struct gnttab *gt, void *addr, unsigned int nr);
  */
 int gnttab_copy(struct gnttab *gt, gnttab_op_t *ops, unsigned int nr);
 
+/*
+ * `nr` pages of ours, side by side, whose copies are quick: they are granted to
+ * our own domain, and a copy within one of them names it by its grant. (Others
+ * are found and held by the kernel for each copy, which costs a PV domain more
+ * than the copy.) Once for a handle, with which they go. NULL: there are none
+ * to be had, and any other memory will do.
+ */
+void *gnttab_own_pages(struct gnttab *gt, unsigned int nr);
+
 /* Fill in one copy between our memory and a granted page. */
 static inline void gnttab_copy_in(gnttab_op_t *op, void *to, uint32_t domid,
                                   uint32_t ref, uint16_t offset, uint16_t len)

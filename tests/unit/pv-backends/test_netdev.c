@@ -72,6 +72,7 @@ static void open_host(void)
 
     assert_int_equal(loop_open(&w.loop, 0, 0), 0);
     net_device_setup(&s);
+    netback_setup(w.loop->gnttab);
     assert_int_equal(backend_host_open(&w.host, w.loop, &net_class, -1), 0);
     run();
 }

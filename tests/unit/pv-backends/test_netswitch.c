@@ -73,6 +73,7 @@ static void open_card(unsigned int n)
     assert_int_equal(
         socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0, pair), 0);
     gnttab_open(&cfg.gnttab);
+    netback_setup(cfg.gnttab);
     cfg.tap_fd = pair[0];
     c->wire = pair[1];
     cfg.tx_page = gnttab_fake_grant(RINGS + 2 * n, 1);

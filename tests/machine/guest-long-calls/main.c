@@ -44,20 +44,29 @@ static void fill_table(uint64_t table, uint64_t first, uint64_t nr, uint64_t at,
 #define FIRST_DATA (L3 + 1)
 #define NR_DATA    1000
 
-static void four_million_entries_in_one_pin(void)
+/* Four million entries below one table of the third level; `home` is the
+ * window's own page, which it shows again. */
+static void fill_tree(uint64_t home)
 {
-    uint64_t home, i;
+    uint64_t i;
 
-    if (!EXPECT(has_spare(FIRST_DATA + NR_DATA)))
-        return;
-    window = page_alloc();
-    home = va_to_mfn(window);
     for (i = 0; i < NR_L1; i++)
         fill_table(i, FIRST_DATA, NR_DATA, i * 512, PTE_RW_PAGE);
     for (i = 0; i < NR_L2; i++)
         fill_table(FIRST_L2 + i, 0, NR_L1, i * 512, PTE_TABLE);
     fill_table(L3, FIRST_L2, NR_L2, 0, PTE_TABLE);
     window_to(home);
+}
+
+static void four_million_entries_in_one_pin(void)
+{
+    uint64_t home;
+
+    if (!EXPECT(has_spare(FIRST_DATA + NR_DATA)))
+        return;
+    window = page_alloc();
+    home = va_to_mfn(window);
+    fill_tree(home);
     EXPECT_OK(pin_level(3, spare(L3)));
     EXPECT_REFUSED(va_map(window, pte_make(spare(0), PTE_RW_PAGE)));
     EXPECT_OK(unpin(spare(L3)));
@@ -339,14 +348,7 @@ static void much_is_said_at_once(void)
 
 static void all_of_it_is_pinned_at_the_end(void)
 {
-    uint64_t home = va_to_mfn(window), i;
-
-    for (i = 0; i < NR_L1; i++)
-        fill_table(i, FIRST_DATA, NR_DATA, i * 512, PTE_RW_PAGE);
-    for (i = 0; i < NR_L2; i++)
-        fill_table(FIRST_L2 + i, 0, NR_L1, i * 512, PTE_TABLE);
-    fill_table(L3, FIRST_L2, NR_L2, 0, PTE_TABLE);
-    window_to(home);
+    fill_tree(va_to_mfn(window));
     EXPECT_OK(pin_level(3, spare(L3)));
 }
 

@@ -57,13 +57,18 @@ static void check(bool ok, const char *what)
     _exit(1);
 }
 
+static void next_pvnd(struct world *w)
+{
+    life_come_up(w);
+    registry_load(w->d.registry);
+    recover(&w->d);
+}
+
 static void succeed_again(struct world *w)
 {
     xs_fake_step = NULL;
     xs_fake_disconnect();
-    life_come_up(w);
-    registry_load(w->d.registry);
-    recover(&w->d);
+    next_pvnd(w);
 }
 
 static unsigned die_at;
@@ -198,9 +203,7 @@ static void test_next_pvnd_finds_its_guests(void **state)
     assert_int_equal(life_create(w, life_configured(w, ""), &f), 0);
     life_go_down(w);
     life_backends = 0;
-    life_come_up(w);
-    registry_load(w->d.registry);
-    recover(&w->d);
+    next_pvnd(w);
     g = registry_find(w->d.registry, "g", &f);
     assert_non_null(g);
     assert_int_equal(g->domid, 1);
@@ -223,9 +226,7 @@ static void test_guest_that_went_meanwhile_is_cleaned_up(void **state)
     hv_open(&hv);
     hv_domain_destroy(hv, 1);
     hv_close(hv);
-    life_come_up(w);
-    registry_load(w->d.registry);
-    recover(&w->d);
+    next_pvnd(w);
     assert_true(life_nothing_left(w));
 }
 
@@ -246,9 +247,7 @@ static void test_number_without_the_uuid_is_a_strangers(void **state)
     memset(what.handle, 7, sizeof(what.handle));
     assert_int_equal(hv_domain_create(hv, &what, &domid), 0);
     xs_fake_put("/local/domain/1/name", "stranger");
-    life_come_up(w);
-    registry_load(w->d.registry);
-    recover(&w->d);
+    next_pvnd(w);
     assert_int_equal(hv_fake_nr_domains(), 1);
     assert_string_equal(xs_fake_get("/local/domain/1/name"), "stranger");
     assert_null(registry_first(w->d.registry));

@@ -72,7 +72,7 @@ used() { echo 3 > /proc/sys/vm/drop_caches; sleep 1; awk '/MemAvailable/ { print
 
 full x
 # Not while it does, and not while the file is so young that it might change unseen.
-[ "$TOOL" = xl ] || wait_for 60 grep -q 'is unpacked for the guests' $pv_log || fail "no warm kernel"
+[ "$TOOL" = xl ] || pv_at_rest
 sleep 4
 once cold
 once 1st-warm

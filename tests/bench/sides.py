@@ -24,19 +24,12 @@ def start(side, hv, log, job, hvargs):
                               extra=["-nic", "none"])
 
 
-def cpu_seconds(pid):
-    """CPU time of a process so far, what the whole emulated machine used."""
-    with open(f"/proc/{pid}/stat") as f:
-        fields = f.read().rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
 def idle_use(m):
     """Host CPUs' worth that the idle machine takes, in per cent of one."""
     time.sleep(2)
-    before = cpu_seconds(m.proc.pid)
+    before = m.cpu()
     time.sleep(IDLE_SECONDS)
-    return (cpu_seconds(m.proc.pid) - before) * 100 / IDLE_SECONDS
+    return (m.cpu() - before) * 100 / IDLE_SECONDS
 
 
 def boot_times(m, init):

@@ -11,8 +11,7 @@ if [ "$TOOL" = pvn ]; then
     say_all() { pv_log_of "$1"; }
     logs=$pv_logs/console
     until ip addr show xenbr0 2> /dev/null | grep -q 10.9.0.1; do sleep 0.2; done
-    # pvnd unpacks the kernels of /boot when it begins: not while we measure.
-    await 120 $pv_log 'is unpacked for the guests' || fail "pvnd unpacks no kernel"
+    pv_at_rest
 else
     xen_up
     bridge_up
@@ -39,7 +38,7 @@ follow()
 {
     local name=$1 log="$logs-$1.log" this cpu
     shift
-    await 240 "$log" "PHASE $1" || fail "$name does not begin: $(tail -3 "$log")"
+    await 240 "$log" '^(PHASE|END)' || fail "$name does not begin: $(tail -3 "$log")"
     while [ $# -gt 0 ]; do
         this=$1 cpu=$(busy)
         echo "PHASE $this"
@@ -83,11 +82,11 @@ else
     # PLACE-WHAT[-STREAMS], by a guest; then what dom0 sends to it.
     measure()
     {
-        local theirs=$(for f in $FIGURES; do case $f in from-*) ;; *) echo $f ;; esac; done)
+        local theirs=${FIGURES/from-dom0-stream-1/}
         guest "$1" "$card" job="$(up 11)
             for i in \$(seq 50); do ping -c1 -W1 10.9.0.12 > /dev/null && break; done
             ping -c1 10.9.0.1 > /dev/null
-            for f in $(echo $theirs); do
+            for f in $theirs; do
                 echo PHASE \$f
                 place=\${f%%-*} what=\${f#*-}
                 case \$place in dom0) host=10.9.0.1 ;; *) host=10.9.0.12 ;; esac

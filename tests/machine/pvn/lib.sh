@@ -57,6 +57,8 @@ pv_transient()
     pv_guest "$1" "${tiny[@]}"
 }
 pv_log_of() { cat "$pv_logs/console-$1.log" 2>/dev/null; }
+# pvnd unpacks the kernels of /boot when it begins: not while something is measured.
+pv_at_rest() { await 120 $pv_log 'is unpacked for the guests' || fail "pvnd unpacks no kernel"; }
 pv_said() { grep -aqsE "$2" "$pv_logs/console-$1.log"; }
 pv_wait() { await "$3" "$pv_logs/console-$1.log" "$2" || { pv_trouble "$1"; fail "$1 did not say '$2'"; }; }
 # What helps to see why a guest does not do what it should.

@@ -80,6 +80,9 @@ int print_json(json_t *o);
 const char *get_string(const json_t *o, const char *key);
 json_int_t get_int(const json_t *o, const char *key);
 
+/* A number from min (0 or more) to max. -1: it is none. */
+long parse_number(const char *text, long min, long max);
+
 /* "512", "512M", "1G", "524288K" to KiB; plain numbers are MiB. -1: no size. */
 long long parse_size_kib(const char *text);
 

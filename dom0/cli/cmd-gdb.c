@@ -68,11 +68,10 @@ static int listen_at(const char *port)
 {
     struct sockaddr_in addr = {.sin_family = AF_INET,
                                .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    char *end;
-    long n = strtol(port, &end, 10);
+    long n = parse_number(port, 1, 65535);
     int fd, one = 1;
 
-    if (*end || n < 1 || n > 65535) {
+    if (n < 0) {
         say_error("%s: no port", port);
         return -1;
     }

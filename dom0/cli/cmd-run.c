@@ -185,10 +185,9 @@ static int put_ramdisk(FILE *f, const struct run_options *o, FILE *ramdisk)
 static int put_config(FILE *f, const struct run_options *o, FILE *ramdisk)
 {
     long long kib = memory_kib(o, ramdisk);
-    char *end;
-    long smp = o->smp ? strtol(o->smp, &end, 10) : 1;
+    long smp = o->smp ? parse_number(o->smp, 1, 128) : 1;
 
-    if (kib <= 0 || smp < 1 || smp > 128 || (o->smp && *end)) {
+    if (kib <= 0 || smp < 0) {
         say_error("%s: no %s", kib <= 0 ? o->memory : o->smp,
                   kib <= 0 ? "size" : "number of vcpus");
         return -1;

@@ -1,7 +1,6 @@
 #include "dom0/cli/cli.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 
 /* One row a vcpu; what is the domain's stands in the first. */
 static void print_domain(const json_t *d)
@@ -42,13 +41,12 @@ static int print_all(json_t *result, bool json)
 static bool add_number(json_t *params, const char *name, const char *text,
                        long min, long max)
 {
-    char *end;
     long n;
 
     if (!text)
         return true;
-    n = strtol(text, &end, 10);
-    if (!*text || *end || n < min || n > max) {
+    n = parse_number(text, min, max);
+    if (n < 0) {
         say_error("\"%s\" is no %s; %ld to %ld are", text, name, min, max);
         return false;
     }

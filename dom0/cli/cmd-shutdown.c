@@ -1,20 +1,17 @@
 #include "dom0/cli/cli.h"
 
-#include <stdlib.h>
-
 static int ask(const char *method, int argc, char **argv)
 {
     bool wait = false;
     const char *timeout = "120", *guest;
     const struct opt opts[] = {
         {"wait", 'w', &wait, NULL}, {"timeout", 't', NULL, &timeout}, {0}};
-    char *end;
     long seconds;
 
     if (options_take(opts, argc, argv, &guest, 1, 1) < 0)
         return EXIT_USAGE;
-    seconds = strtol(timeout, &end, 10);
-    if (*end || end == timeout || seconds < 0 || seconds > 86400) {
+    seconds = parse_number(timeout, 0, 86400);
+    if (seconds < 0) {
         say_error("\"%s\" is no number of seconds", timeout);
         return EXIT_USAGE;
     }

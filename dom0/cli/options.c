@@ -112,6 +112,14 @@ int options_take(const struct opt *opts, int argc, char **argv,
     return nr;
 }
 
+long parse_number(const char *text, long min, long max)
+{
+    char *end;
+    long n = strtol(text, &end, 10);
+
+    return end == text || *end || n < min || n > max ? -1 : n;
+}
+
 long long parse_size_kib(const char *text)
 {
     char *end;

@@ -154,8 +154,10 @@ static void to_guest(struct netback *nb, struct frame *f, struct netback *to)
  * the second and those after it, which are the large ones. */
 static unsigned int tap_offset(const struct net_packet *p)
 {
-    return p->nr_frags < 2 ? TURN_ANYWHERE
-                           : (unsigned int)(p->frags[1].offset - p->frags[0].size) % NET_PAGE;
+    return p->nr_frags < 2
+               ? TURN_ANYWHERE
+               : (unsigned int)(p->frags[1].offset - p->frags[0].size) %
+                     NET_PAGE;
 }
 
 /* Into our memory. */

@@ -25,7 +25,7 @@ from rounds import Figure, Part, Rows, say
 sys.path.insert(0, os.path.join(rounds.HERE, "pathlen"))
 import pathlen
 
-FULL = dict(rounds=5, minutes=55, dom0={"MS": 80, "GUESTS": "1-native 2-native 1-default"}, idle_guests=16,
+FULL = dict(rounds=5, minutes=55, dom0={"MS": 60, "GUESTS": "1-native 2-native 1-default"}, idle_guests=16,
             parts=("paths", "sides", "trips", "lifecycle", "block", "network", "store"))
 QUICK = dict(rounds=2, minutes=4.5, dom0={"MS": 40, "GUESTS": "2-native"}, idle_guests=0, parts=("paths", "sides"))
 IDLE_ROUNDS = 3 # sixteen guests take a minute to make

@@ -67,8 +67,9 @@ def as_figures(found):
             for who, figure, clients, value, unit in found if who in SIDES]
 
 
-def part(peer, secs=0.5, nodes=40000):
-    """For the common report: the sockets, all three daemons in each boot."""
+def part(peer, secs=0.25, nodes=10000):
+    """For the common report: the sockets, all three daemons in each boot, and stores
+    no larger than fit into its time; main() fills them further."""
     settings = types.SimpleNamespace(hv=peer, secs=secs, nodes=nodes, limit=400, icount=False, no_rings=True,
                                      no_guest=True)
 

@@ -7,10 +7,12 @@ if [ "$TOOL" = pvn ]; then
     . /run/job/files/pv/lib.sh
     pv_up
     said() { pv_said "$@"; }
+    console() { pv_log_of "$1"; }
 else
     xen_up
     bridge_up
     said() { guest_said "$@"; }
+    console() { guest_log "$1"; }
 fi
 # The distribution's kernel, and nothing that any daemon has seen before: pvnd
 # unpacks those of /boot on its own, by content.
@@ -19,7 +21,8 @@ full()
 {
     truncate -s 16M "/run/$1.img"
     guest_config "$1" "disk=['/run/$1.img,raw,xvda,w']" 'vif=["bridge=xenbr0"]' \
-        kernel=/run/vmlinuz 'ramdisk="/srv/guest/guest-initrd"' memory=160 job='sleep 1000000'
+        kernel=/run/vmlinuz 'ramdisk="/srv/guest/guest-initrd"' memory=160 \
+        job='echo "BOOTED $(cat /proc/sys/kernel/random/boot_id)"; sleep 1000000'
 }
 timed()
 {
@@ -28,13 +31,13 @@ timed()
     "$@" || fail "$*"
     echo "BENCH $name $((${EPOCHREALTIME/./} - t0))"
 }
-# once HOW: made, given a moment to run, destroyed, at once made again by the next.
-once()
-{
-    timed "create-$1" $TOOL create -q /run/x.cfg
-    sleep 1
-    timed destroy $TOOL destroy x
-}
+made() { timed "create-$1" $TOOL create -q /run/x.cfg; }
+# Which boot of x is running; another one than $was; and from the order to reboot
+# until it is there.
+booted() { console x | sed -n 's/.*BOOTED \([-0-9a-f]*\).*/\1/p' | tail -1; }
+booted_anew() { local is; is=$(booted); [ -n "$is" ] && [ "$is" != "$was" ]; }
+started() { wait_for 60 booted_anew || fail "x does not start"; }
+rebooted() { $TOOL reboot x && started; }
 # What a create asks for, in one that is not timed: hypercalls of dom0's programs,
 # and requests to our store (Debian's does not count them).
 hypercall=0x305000 # IOCTL_PRIVCMD_HYPERCALL
@@ -74,8 +77,16 @@ full x
 # Not while it does, and not while the file is so young that it might change unseen.
 [ "$TOOL" = xl ] || pv_at_rest
 sleep 4
-once cold
-once 1st-warm
+# Made, given a moment to run, destroyed, and at once made again.
+made cold
+sleep 1
+timed destroy $TOOL destroy x
+made 1st-warm
+was=
+started
+was=$(booted)
+timed reboot rebooted
+timed destroy $TOOL destroy x
 [ -z "$COUNT" ] || counted
 # Nineteen others: most do without devices, which take xl six seconds each. The
 # last of those with devices is the 20th itself.

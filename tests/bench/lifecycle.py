@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """A guest's life by pvn on Paravane and by xl on the real Xen: how long it takes
-to create and to destroy one with a disk and a card, with the kernel never seen
+to create, reboot and destroy one with a disk and a card, with the kernel never seen
 before and seen before, as the first guest and as the twentieth, and what it
 costs dom0 in memory. Rounds interleaved, same dom0, same guest."""
 import os
@@ -15,6 +15,7 @@ FIGURES = {
     "create-cold": ("ms", 1e-3),
     "create-1st-warm": ("ms", 1e-3),
     "create-20th-warm": ("ms", 1e-3),
+    "reboot": ("ms", 1e-3),
     "destroy": ("ms", 1e-3),
     "create-hypercalls": ("calls", 1),
     "create-store-requests": ("requests", 1),

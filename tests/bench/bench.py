@@ -26,7 +26,7 @@ sys.path.insert(0, os.path.join(rounds.HERE, "pathlen"))
 import pathlen
 
 FULL = dict(rounds=5, minutes=55, dom0={"MS": 60, "GUESTS": "1-native 2-native 1-default"}, idle_guests=16,
-            parts=("paths", "sides", "trips", "lifecycle", "block", "network", "store"))
+            parts=("paths", "counted", "sides", "trips", "lifecycle", "block", "network", "store"))
 QUICK = dict(rounds=2, minutes=4.5, dom0={"MS": 40, "GUESTS": "2-native"}, idle_guests=0, parts=("paths", "sides"))
 IDLE_ROUNDS = 3 # sixteen guests take a minute to make
 
@@ -48,6 +48,13 @@ def round_trips(hv, env, limit):
     return [f for f in got if f.name.startswith("trips/")]
 
 
+def instructions(side, hv, limit):
+    """The micro benchmarks on one CPU where an instruction is a nanosecond: no
+    flush and no wait shows, and nothing of what else the host does."""
+    env = {"MS": 20, "GUESTS": "1-native", "IDLE_GUESTS": 0, "ROUND_TRIPS": "", "MICRO_ONLY": 1}
+    return sides.counted(sides.one_boot(side, hv, rounds.log_of("bench-counted", side), env, limit, icount=True))
+
+
 def parts_of(preset, hv, peer):
     """{name: Part}; without a peer (None) only what can do without."""
     images = {"bare": None, "peer": peer, "ours": hv} if peer else {"bare": None, "ours": hv}
@@ -57,6 +64,7 @@ def parts_of(preset, hv, peer):
         env = {**preset["dom0"], "IDLE_GUESTS": preset["idle_guests"] if n < IDLE_ROUNDS else 0, "ROUND_TRIPS": ""}
         return sides.one_boot(side, images[side], rounds.log_of("bench", side, n), env, limit)
     parts = [Part("paths", under, lambda side, n, limit: path_lengths(images[side], side), 60, 1),
+             Part("counted", list(images), lambda side, n, limit: instructions(side, images[side], limit), 90, 1),
              Part("sides", list(images), one_side, 100),
              Part("trips", ["ours"], lambda side, n, limit: round_trips(hv, preset["dom0"], limit), 60, 1)]
     if peer:

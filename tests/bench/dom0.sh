@@ -1,6 +1,7 @@
 # The benchmark's part in dom0, or on the bare machine: lines "BENCH row value
 # unit". MS: how long each micro benchmark repeats; GUESTS: what to try, each as
-# VCPUS-TSC_MODE; IDLE_GUESTS: how many (0: none); ROUND_TRIPS: count them (ours).
+# VCPUS-TSC_MODE; IDLE_GUESTS: how many (0: none); ROUND_TRIPS: count them (ours);
+# MICRO_ONLY: nothing but the micro benchmarks.
 . /run/job/lib.sh
 exec 3>&1 # where the runner looks, whatever is sent elsewhere
 fail() { echo "BENCH-FAIL $*" >&3; exit 1; }
@@ -22,7 +23,7 @@ compile_project()
 }
 
 /run/job/files/micro -t $MS | named dom0
-compile_project
+[ -n "$MICRO_ONLY" ] || compile_project
 if [ $SIDE = bare ]; then echo BENCH-OK; exit; fi
 xen_up
 
@@ -110,7 +111,7 @@ round_trips()
     done
 }
 
-memory_per_guest
+[ -n "$MICRO_ONLY" ] || memory_per_guest
 initrd_with_micro
 for g in $GUESTS; do
     n=${g%-*} mode=${g#*-}

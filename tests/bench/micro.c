@@ -27,6 +27,8 @@
 #define FAULT_PAGES     2048
 #define RING_PROCESSES  16
 #define COPY_BYTES      (8u << 20)
+/* An emulator's TLB has one place for pages that are a power of 2 apart. */
+#define COPY_APART      (37 * PAGE)
 #define TIMER_NS        1000000
 #define MEMBARRIER_CALL 8  /* PRIVATE_EXPEDITED */
 #define MEMBARRIER_JOIN 16 /* REGISTER_PRIVATE_EXPEDITED */
@@ -400,7 +402,7 @@ int main(int argc, char **argv)
     signal(SIGSEGV, on_fault);
     guarded = map(PAGE);
     copy_from = map(COPY_BYTES);
-    copy_to = map(COPY_BYTES);
+    copy_to = (char *)map(COPY_BYTES + COPY_APART) + COPY_APART;
     memset(copy_from, 1, COPY_BYTES);
     memset(copy_to, 1, COPY_BYTES);
 

@@ -23,6 +23,8 @@ SECTIONS = [
     ("network-", "Guests' network", "`pvnetd` on Paravane against `netback` on the peer."),
     ("store/", "The store", "`pvstored` beside Debian's daemons in one dom0; the column peer is the C xenstored."),
     ("lifecycle-", "Life cycle", "`pvn` on Paravane against `xl` on the peer, guest with a disk and a card."),
+    ("counted/", "The same micro benchmarks in instructions", "Of kernel and hypervisor together, on one CPU, whatever "
+     "else the host does; page-table switches and flushes cost nothing here."),
     ("path/", "Path lengths", "Instructions of the hypervisor for one operation, counted, not timed: exact."),
     ("trips/", "Round trips without a hypercall", "Share of user-to-kernel round trips in which dom0's kernel made "
      "no hypercall and none of its instructions trapped. Only Paravane can tell."),

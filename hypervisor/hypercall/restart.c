@@ -10,6 +10,15 @@
  * again, and more).
  */
 #define YIELD_AFTER (tsc_khz / 4)
+/* Where somebody is known to: enough for the way out and in to weigh little. */
+#define YIELD_SOON (tsc_khz / 32)
+
+static bool somebody_waits(const struct cpu_info *ci, uint64_t now)
+{
+    if (READ_ONCE(ci->work) & (1ull << WORK_TIMER | 1ull << WORK_SCHED))
+        return true;
+    return timer_is_due(now);
+}
 
 bool hypercall_should_yield(void)
 {
@@ -23,7 +32,9 @@ bool hypercall_should_yield(void)
     }
 
     spent = now - ci->entry_tsc;
-    return unlikely(spent >= YIELD_AFTER) && spent < 1ull << 63;
+    if (likely(spent < YIELD_SOON) || spent >= 1ull << 63)
+        return false;
+    return spent >= YIELD_AFTER || somebody_waits(ci, now);
 }
 
 /* Both ways in, `syscall` and a hypercall page's, are 2 bytes long. */

@@ -2,6 +2,7 @@
 
 #include "cpu/feature.h"
 #include "cpu/lapic.h"
+#include "cpu/percpu.h"
 #include "time/timer.h"
 
 uint64_t tsc_khz;
@@ -93,9 +94,21 @@ uint64_t clock_now_ns(void)
     return tsc_khz ? clock_tsc_to_ns(rdtsc()) : 0;
 }
 
+static uint64_t timer_due[MAX_CPUS]; /* 0: it is not armed */
+
 void timer_arm_hardware(uint64_t deadline_ns)
 {
-    lapic_timer_set(deadline_ns ? clock_ns_to_tsc(deadline_ns) : 0);
+    uint64_t due = deadline_ns ? clock_ns_to_tsc(deadline_ns) : 0;
+
+    timer_due[cpu_id()] = due;
+    lapic_timer_set(due);
+}
+
+bool timer_is_due(uint64_t tsc)
+{
+    uint64_t due = timer_due[cpu_id()];
+
+    return due && due <= tsc;
 }
 
 void timer_interrupt(void)

@@ -33,6 +33,8 @@ void clock_delay_us(unsigned us);
 
 /* VECTOR_TIMER: the local APIC's timer fired. */
 void timer_interrupt(void);
+/* Its time has come; its interrupt waits for as long as we run. */
+bool timer_is_due(uint64_t tsc);
 
 /* Wall clock, as XENPF_settime64 sets it; read from the CMOS RTC at boot. */
 void wallclock_set(uint64_t secs, uint32_t nsecs, uint64_t system_ns);

@@ -30,6 +30,12 @@ uint64_t clock_ticks(void)
     return now_ns;
 }
 
+static uint64_t timer_due;
+bool timer_is_due(uint64_t tsc)
+{
+    return timer_due && timer_due <= tsc;
+}
+
 bool policy_is_privileged(const struct domain *d)
 {
     return d->privileged;
@@ -225,6 +231,36 @@ static void test_call_yields_after_a_quarter_of_a_millisecond(void **state)
     assert_false(hypercall_should_yield());
     now_ns += 20;
     assert_true(hypercall_should_yield());
+}
+
+static void test_call_yields_sooner_when_somebody_waits(void **state)
+{
+    struct cpu_info *ci = &fake_cpu_info;
+
+    (void)state;
+    start_call();
+    assert_false(hypercall_should_yield());
+    ci->work = 1ull << WORK_TRACE; /* that can wait */
+    timer_due = now_ns + NS_PER_MS / 16;
+    now_ns += NS_PER_MS / 32 + 10;
+    assert_false(hypercall_should_yield());
+    ci->work |= 1ull << WORK_SCHED;
+    assert_true(hypercall_should_yield());
+    ci->work = 0;
+    now_ns += NS_PER_MS / 32;
+    assert_true(hypercall_should_yield());
+    timer_due = 0;
+    assert_false(hypercall_should_yield());
+
+    /* But never at once: it gets on with its work. */
+    timer_due = 1;
+    ci->work = 1ull << WORK_TIMER;
+    start_call();
+    assert_false(hypercall_should_yield());
+    now_ns += NS_PER_MS / 32 - 10;
+    assert_false(hypercall_should_yield());
+    ci->work = 0;
+    timer_due = 0;
 }
 
 /* Each call has its own share. */
@@ -451,6 +487,7 @@ int main(void)
         TEST(test_privileged_calls_need_privilege),
         TEST(test_long_call_makes_the_guest_ask_again),
         TEST(test_call_yields_after_a_quarter_of_a_millisecond),
+        TEST(test_call_yields_sooner_when_somebody_waits),
         TEST(test_next_call_starts_anew),
         TEST(test_unknown_subop_is_enosys),
         TEST(test_subop_copies_out_on_success_only),

@@ -18,6 +18,22 @@ def scratch_disk():
     return path
 
 
+def per_operation(figures, what, secs, work):
+    """With dom0's time in units of 10 ms as microseconds for each operation that
+    the guest made meanwhile: work(phase, {name: value}) has (its name, how many
+    a second, the unit), or None."""
+    values = {f.name.removeprefix(what + "-"): f.value for f in figures}
+    got = []
+    for f in figures:
+        phase = f.name.removeprefix(what + "-cpu-")
+        if phase == f.name:
+            got.append(f)
+        elif done := work(phase, values):
+            name, rate, unit = done
+            got.append(Figure(f"{what}-dom0-cpu-{name}", unit, "less", f.value * 1e4 / (rate * secs)))
+    return got
+
+
 def one_boot(hv, env, log, better, limit, icount=False):
     """The figures of one boot; better(name) is the (unit, better) of one."""
     slow = 1 if icount else machine.how_busy()
@@ -39,7 +55,7 @@ def one_boot(hv, env, log, better, limit, icount=False):
         os.unlink(scratch)
 
 
-def part(what, hv, peer, better, figures, secs=2, sides=("ours", "peer"), icount=False, only="", **env):
+def part(what, hv, peer, better, work, figures, secs=2, sides=("ours", "peer"), icount=False, only="", **env):
     """Of both sides; `secs` of each figure, which stands for SECS in `figures`; those with `only` in their name."""
     images = {"hv": hv, "peer": peer}
     figures = " ".join(f.replace("SECS", str(secs)) for f in figures if only in f)
@@ -47,7 +63,12 @@ def part(what, hv, peer, better, figures, secs=2, sides=("ours", "peer"), icount
 
     def boot(side, n, limit):
         image, tool = SIDES[side]
-        return one_boot(images[image], {**env, "TOOL": tool}, rounds.log_of("traffic", what, side, n), better, limit, icount)
+        log = rounds.log_of("traffic", what, side, n)
+        try:
+            got = one_boot(images[image], {**env, "TOOL": tool}, log, better, limit, icount)
+        except rounds.Failed as e:
+            raise rounds.Failed(e, per_operation(e.found, what, secs, work)) from None
+        return per_operation(got, what, secs, work)
     return rounds.Part(what, list(sides), boot, 120)
 
 

@@ -23,10 +23,10 @@
 #include <time.h>
 #include <unistd.h>
 
-#define PAGE            4096
-#define FAULT_PAGES     2048
-#define RING_PROCESSES  16
-#define COPY_BYTES      (8u << 20)
+#define PAGE           4096
+#define FAULT_PAGES    2048
+#define RING_PROCESSES 16
+#define COPY_BYTES     (8u << 20)
 /* An emulator's TLB has one place for pages that are a power of 2 apart. */
 #define COPY_APART      (37 * PAGE)
 #define TIMER_NS        1000000

@@ -39,8 +39,9 @@ static void print_devices(const json_t *o)
 
     json_array_foreach(json_object_get(o, "disks"), i, d)
     {
-        printf("%-14s %s %s, %s, %s", "disk", get_string(d, "vdev"),
+        printf("%-14s %s %s, %s, %s, %s", "disk", get_string(d, "vdev"),
                *get_string(d, "path") ? get_string(d, "path") : "(no medium)",
+               get_string(d, "format"),
                json_is_true(json_object_get(d, "writable")) ? "read-write"
                                                             : "read-only",
                get_string(d, "state"));

@@ -1,10 +1,10 @@
 # pvnd: see README.md.
 daemon-portable-src := $(addprefix dom0/daemon/,fault.c rpc.c networks.c guest.c \
-	registry.c record.c diskclaim.c share.c)
+	registry.c record.c diskclaim.c acl.c share.c)
 daemon-src := $(daemon-portable-src) $(addprefix dom0/daemon/,log.c loop.c \
 	server.c supervise.c netsetup.c kit.c store.c intent.c helpers.c \
 	devices.c device-wait.c room.c create.c teardown.c lifecycle.c recover.c \
-	host.c method.c \
+	host.c method.c storage.c blockdev.c \
 	method-life.c method-tune.c method-device.c method-look.c work.c options.c \
 	leave.c warm.c main.c)
 $(USER_OUT)/dom0/daemon/netsetup.o: USER_CFLAGS += -isystem /usr/include/libnl3

@@ -154,15 +154,92 @@ void helpers_start_dhcp(struct daemon *d)
     pthread_mutex_unlock(&d->lock);
 }
 
+/* --- from other threads ----------------------------------------------------*/
+
+/* A call of the supervisor's that is waited for. */
+struct child_call {
+    struct daemon *d;
+    const char *name;
+    const char *const *argv;
+    const struct supervised *how;
+    unsigned restarts;
+    int rc;
+    pthread_mutex_t lock;
+    pthread_cond_t gone;
+    bool is_gone;
+};
+
+static void keep_child(void *arg)
+{
+    struct child_call *c = arg;
+
+    c->rc = supervisor_keep_as(c->d->supervisor, c->name, c->argv, c->how);
+    if (c->rc == -EEXIST)
+        c->rc = 0;
+}
+
+int helpers_keep(struct daemon *d, const char *name, const char *const *argv,
+                 const struct supervised *how)
+{
+    struct child_call c = {.d = d, .name = name, .argv = argv, .how = how};
+    int rc = loop_call(d->loop, keep_child, &c);
+
+    return rc ? rc : c.rc;
+}
+
+static void count_restarts(void *arg)
+{
+    struct child_call *c = arg;
+
+    c->restarts = supervisor_restarts(c->d->supervisor, c->name);
+}
+
+unsigned helpers_restarts(struct daemon *d, const char *name)
+{
+    struct child_call c = {.d = d, .name = name};
+
+    return loop_call(d->loop, count_restarts, &c) ? 0 : c.restarts;
+}
+
+static void child_gone(void *arg)
+{
+    struct child_call *c = arg;
+
+    pthread_mutex_lock(&c->lock);
+    c->is_gone = true;
+    pthread_cond_signal(&c->gone);
+    pthread_mutex_unlock(&c->lock);
+}
+
+static void stop_child(void *arg)
+{
+    struct child_call *c = arg;
+
+    supervisor_stop(c->d->supervisor, c->name, GRACE_MS, child_gone, c);
+}
+
+void helpers_stop(struct daemon *d, const char *name)
+{
+    struct child_call c = {.d = d, .name = name};
+
+    pthread_mutex_init(&c.lock, NULL);
+    pthread_cond_init(&c.gone, NULL);
+    if (!loop_call(d->loop, stop_child, &c)) {
+        pthread_mutex_lock(&c.lock);
+        while (!c.is_gone)
+            pthread_cond_wait(&c.gone, &c.lock);
+        pthread_mutex_unlock(&c.lock);
+    }
+    pthread_cond_destroy(&c.gone);
+    pthread_mutex_destroy(&c.lock);
+}
+
 /* --- block backends --------------------------------------------------------*/
 
 struct block_call {
     struct daemon *d;
     uint32_t domid;
     int rc;
-    pthread_mutex_t lock;
-    pthread_cond_t gone;
-    bool is_gone;
 };
 
 static void block_name(uint32_t domid, char *name, size_t size)
@@ -198,39 +275,12 @@ int helpers_start_block(struct daemon *d, uint32_t domid, struct fault *f)
     return rc;
 }
 
-static void block_gone(void *arg)
-{
-    struct block_call *c = arg;
-
-    pthread_mutex_lock(&c->lock);
-    c->is_gone = true;
-    pthread_cond_signal(&c->gone);
-    pthread_mutex_unlock(&c->lock);
-}
-
-static void stop_block(void *arg)
-{
-    struct block_call *c = arg;
-    char name[32];
-
-    block_name(c->domid, name, sizeof(name));
-    supervisor_stop(c->d->supervisor, name, GRACE_MS, block_gone, c);
-}
-
 void helpers_stop_block(struct daemon *d, uint32_t domid)
 {
-    struct block_call c = {.d = d, .domid = domid};
+    char name[32];
 
-    pthread_mutex_init(&c.lock, NULL);
-    pthread_cond_init(&c.gone, NULL);
-    if (!loop_call(d->loop, stop_block, &c)) {
-        pthread_mutex_lock(&c.lock);
-        while (!c.is_gone)
-            pthread_cond_wait(&c.gone, &c.lock);
-        pthread_mutex_unlock(&c.lock);
-    }
-    pthread_cond_destroy(&c.gone);
-    pthread_mutex_destroy(&c.lock);
+    block_name(domid, name, sizeof(name));
+    helpers_stop(d, name);
 }
 
 static void orphan(void *ctx, const char *name)
@@ -239,7 +289,8 @@ static void orphan(void *ctx, const char *name)
     struct guest *g;
     unsigned domid;
 
-    if (sscanf(name, "pvblkd-%u", &domid) == 1) {
+    if (sscanf(name, "pvblkd-%u", &domid) == 1 ||
+        sscanf(name, STORAGE_PREFIX "%u", &domid) == 1) {
         g = registry_find_domid(d->registry, domid);
         if (g) {
             registry_put(d->registry, g);

@@ -14,6 +14,16 @@ void helpers_stop_block(struct daemon *d, uint32_t domid);
 /* Those of domains that are not guests of ours are ended. Loop's thread. */
 void helpers_stop_orphans(struct daemon *d);
 
+/* What the storage daemons are called: the prefix, domain and disk. */
+#define STORAGE_PREFIX "storage-"
+
+/* supervise.h's calls from other threads than the loop's; stop() returns when
+ * it is gone. */
+int helpers_keep(struct daemon *d, const char *name, const char *const *argv,
+                 const struct supervised *how);
+void helpers_stop(struct daemon *d, const char *name);
+unsigned helpers_restarts(struct daemon *d, const char *name);
+
 /* pvstored; pvconsoled and pvnetd; dnsmasq per network. Loop's thread. */
 int helpers_start_store(struct daemon *d);
 int helpers_start_host(struct daemon *d);

@@ -504,12 +504,29 @@ static void take_result(struct blkreq *req)
     req->phase++;
 }
 
+/* Let go of it unanswered: the journal keeps it for a successor. */
+static void forgo(struct blkreq *req)
+{
+    struct blkback *bb = req->bb;
+
+    if (req->buf)
+        bufpool_put(&bb->buffers, req->buf, req->bytes);
+    req->buf = NULL;
+    free(req->segments);
+    req->segments = NULL;
+}
+
 void blkback_io_done(struct blkio_op *op, struct blkback **owner)
 {
     struct blkreq *req = op->arg;
     struct blkback *bb = req->bb;
 
     *owner = bb;
+    if (op->result == BLKIO_GIVEN_UP) {
+        bb->running--;
+        forgo(req);
+        return;
+    }
     take_result(req);
     if (req->phase != PHASE_DONE)
         step(req);
@@ -541,6 +558,22 @@ void blkback_finish(struct blkback *bb)
     publish(bb);
     launch(bb);
     blkback_poll(bb);
+}
+
+bool blkback_reap(struct blkio *io)
+{
+    struct blkback *owner = NULL, *last = NULL;
+    struct blkio_op *op;
+
+    while ((op = blkio_reap(io))) {
+        blkback_io_done(op, &owner);
+        if (last && last != owner)
+            blkback_finish(last);
+        last = owner;
+    }
+    if (last)
+        blkback_finish(last);
+    return last;
 }
 
 /* --- beginning and end ------------------------------------------------------
@@ -654,11 +687,7 @@ void blkback_close(struct blkback *bb, bool remove_journal)
     bb->broken = true; /* blkback_finish() takes no more */
     blkback_finish(bb);
     STAILQ_FOREACH(req, &unbegun, link)
-    {
-        free(req->segments);
-        if (req->buf)
-            bufpool_put(&bb->buffers, req->buf, req->bytes);
-    }
+    forgo(req);
     inflight_close(&bb->journal);
     if (remove_journal)
         unlink(bb->cfg.journal);

@@ -87,4 +87,7 @@ bool blkback_wanted(const struct blkback *bb);
 void blkback_io_done(struct blkio_op *op, struct blkback **owner);
 void blkback_finish(struct blkback *bb);
 
+/* Both for all that has finished, whose ever; false when nothing has. */
+bool blkback_reap(struct blkio *io);
+
 #endif

@@ -105,21 +105,9 @@ static int parse(int argc, char **argv, struct options *o)
     return 0;
 }
 
-/* Take what has finished; false when nothing has. */
 static bool reap(void *arg)
 {
-    struct blkback *owner = NULL, *last = NULL;
-    struct blkio_op *op;
-
-    while ((op = blkio_reap(arg))) {
-        blkback_io_done(op, &owner);
-        if (last && last != owner)
-            blkback_finish(last);
-        last = owner;
-    }
-    if (last)
-        blkback_finish(last);
-    return last;
+    return blkback_reap(arg);
 }
 
 static void no_rest(void *arg)

@@ -9,7 +9,7 @@
 
 int medium_open(struct blkdev *bd, const char *params, struct backend_why *why)
 {
-    bool read_only = !blkdev_node_is(&bd->be, "mode", "w");
+    bool read_only = blkdev_is_read_only(&bd->be);
     uint64_t sector;
     int rc;
 
@@ -86,7 +86,7 @@ void medium_changed(struct blkdev *bd)
         free(params);
         return;
     }
-    if (!bd->removable) {
+    if (!bd->removable || bd->nbd) {
         log_warning("%s: another image for a disk in use is not taken",
                     bd->be.path);
         free(params);

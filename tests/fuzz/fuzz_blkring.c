@@ -78,6 +78,11 @@ struct blkio_op *blkio_wait(struct blkio *b)
     return op;
 }
 
+struct blkio_op *blkio_reap(struct blkio *b)
+{
+    return blkio_wait(b);
+}
+
 static void notify(void *arg)
 {
     (void)arg;
@@ -110,14 +115,9 @@ static void make_slot(struct blkif_request *slot, const uint8_t *data,
 
 static void serve(struct blkback *bb)
 {
-    struct blkback *owner;
-    struct blkio_op *op;
-
     blkback_poll(bb);
-    while ((op = blkio_wait(&io))) {
-        blkback_io_done(op, &owner);
-        blkback_finish(owner);
-    }
+    while (blkback_reap(&io))
+        ;
 }
 
 static struct blkback_config *prepare(void)

@@ -9,6 +9,9 @@
  * sources: pv-backends/block/blkio.c pv-backends/block/blkio-uring.c
  * sources: pv-backends/block/blkio-threads.c pv-backends/block/image.c
  * sources: pv-backends/block/bufpool.c pv-backends/block/inflight.c
+ * sources: pv-backends/block/nbdmedium.c pv-backends/block/nbdstore.c
+ * sources: pv-backends/block/nbdlib.c pv-backends/block/export.c
+ * sources: pv-backends/block/qmp.c
  * sources: pv-backends/runtime/grantcache.c pv-backends/runtime/backend.c
  * sources: pv-backends/runtime/xbstate.c pv-backends/runtime/spin.c
  * sources: pv-backends/runtime/bucket.c pv-backends/runtime/store.c

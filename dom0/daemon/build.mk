@@ -9,6 +9,6 @@ daemon-src := $(daemon-portable-src) $(addprefix dom0/daemon/,log.c loop.c \
 	leave.c warm.c main.c)
 $(USER_OUT)/dom0/daemon/netsetup.o: USER_CFLAGS += -isystem /usr/include/libnl3
 $(call program,pvnd,$(daemon-src) $(config-src) $(builder-src) \
-	$(libs-hypercall-src) $(libs-foreignmem-src) $(xs-client-src),\
+	$(libs-hypercall-src) $(libs-foreignmem-src) $(libs-latency-src) $(xs-client-src),\
 	-levent -ljansson -lnl-route-3 -lnl-3 -lpthread \
 	$(libs-hypercall-libs) $(libs-foreignmem-libs) $(builder-libs))

@@ -27,6 +27,7 @@ struct blkreq {
     enum phase phase;
     bool preflush, postflush;
     int error;
+    uint64_t since; /* it was taken */
     struct blkio_op op;
 };
 
@@ -174,6 +175,7 @@ static void answer(struct blkreq *req)
                     req->rq.operation, (unsigned long long)req->rq.first_sector,
                     strerror(-req->error));
     count(bb, req);
+    latency_add(bb->cfg.latency, req->since, 1);
     if (req->buf)
         bufpool_put(&bb->buffers, req->buf, req->bytes);
     req->buf = NULL;
@@ -293,6 +295,7 @@ static void prepare(struct blkback *bb, uint32_t entry)
     memset(req, 0, sizeof(*req));
     req->bb = bb;
     req->entry = entry;
+    req->since = bb->looked;
     req->error = blk_decode(&bb->journal.shared->entries[entry].raw,
                             &bb->cfg.disk, &req->rq);
     STAILQ_INSERT_TAIL(&bb->copies->owners, req, link);
@@ -439,6 +442,7 @@ static bool consume(struct blkback *bb)
     struct blkif_request slot;
     bool any = false;
 
+    bb->looked = latency_clock();
     xen_rmb(); /* the index before the slots */
     if (RING_REQUEST_PROD_OVERFLOW(&bb->ring, req_prod)) {
         ring_broken(bb, req_prod);
@@ -631,6 +635,9 @@ int blkback_open(struct blkback *bb, const struct blkback_config *cfg)
 
     memset(bb, 0, sizeof(*bb));
     bb->cfg = *cfg;
+    if (!cfg->latency)
+        bb->cfg.latency = &latency_nowhere;
+    bb->looked = latency_clock();
     STAILQ_INIT(&bb->waiting);
     bufpool_init(&bb->buffers, BUFFER_LIMIT);
     bb->ring.sring = cfg->ring_pages;

@@ -3,6 +3,7 @@
  * request taken is answered once, nothing outside the disk is touched, and the
  * journal is empty afterwards.
  *
+ * sources: dom0/libs/latency/latency.c
  * sources: pv-backends/block/blkback.c pv-backends/block/blkdecode.c
  * sources: pv-backends/block/bufpool.c pv-backends/block/inflight.c
  * sources: pv-backends/runtime/grantcache.c pv-backends/runtime/bucket.c

@@ -46,6 +46,8 @@ uid=$((0x7fff0000 + $(domid_of q)))
 grep -q "^Uid:.$uid.$uid.$uid.$uid" "/proc/$(pid_of $storage)/status" || fail "the daemon's user: $(grep Uid "/proc/$(pid_of $storage)/status")"
 grep -q '^CapPrm:.0*$' "/proc/$(pid_of $storage)/status" || fail "the daemon has capabilities"
 changed() { [ "$(pid_of "$1")" != "$2" ]; }
+answers() { pvn info --json q | sed -n 's/.*"answers": \([0-9]*\).*/\1/p' | head -1; }
+goes_on() { [ "$(answers)" -gt "$1" ]; }
 for i in $(seq "${CYCLES:-6}"); do
     s=$(pid_of $storage) b=$(pid_of $blk)
     case $((i % 3)) in
@@ -55,7 +57,9 @@ for i in $(seq "${CYCLES:-6}"); do
     esac
     [ $((i % 3)) = 2 ] || wait_for 20 changed $storage "$s" || fail "the storage daemon is not started again"
     [ $((i % 3)) = 1 ] || wait_for 20 changed $blk "$b" || fail "pvblkd is not started again"
-    nap 1.2
+    n=$(answers)
+    wait_for 30 goes_on "$n" || fail "the disk does not go on after kill $i"
+    nap 1
 done
 s=$(pid_of $storage)
 pvnd_kill

@@ -1,4 +1,5 @@
 #include "dom0/daemon/helpers.h"
+#include "dom0/daemon/images.h"
 #include "dom0/daemon/log.h"
 
 #include <errno.h>
@@ -12,6 +13,7 @@
 #define GRACE_MS    3000
 #define DHCP_PREFIX "dhcp-"
 #define NET_USER    "paravane-net"
+#define BLOCK_USER  "paravane-blk"
 
 /* --- one program, from the loop's thread -----------------------------------*/
 
@@ -163,6 +165,7 @@ struct child_call {
     const char *const *argv;
     const struct supervised *how;
     unsigned restarts;
+    pid_t pid;
     int rc;
     pthread_mutex_t lock;
     pthread_cond_t gone;
@@ -199,6 +202,20 @@ unsigned helpers_restarts(struct daemon *d, const char *name)
     struct child_call c = {.d = d, .name = name};
 
     return loop_call(d->loop, count_restarts, &c) ? 0 : c.restarts;
+}
+
+static void look_for_pid(void *arg)
+{
+    struct child_call *c = arg;
+
+    c->pid = supervisor_pid(c->d->supervisor, c->name);
+}
+
+pid_t helpers_pid(struct daemon *d, const char *name)
+{
+    struct child_call c = {.d = d, .name = name};
+
+    return loop_call(d->loop, look_for_pid, &c) ? 0 : c.pid;
 }
 
 static void child_gone(void *arg)
@@ -247,14 +264,36 @@ static void block_name(uint32_t domid, char *name, size_t size)
     snprintf(name, size, "pvblkd-%u", domid);
 }
 
+void helpers_find_users(struct daemon *d)
+{
+    const struct passwd *user = getpwnam(BLOCK_USER);
+
+    if (!user) {
+        log_warn("there is no user %s: pvblkd stays root", BLOCK_USER);
+        return;
+    }
+    d->block_uid = user->pw_uid;
+    d->block_gid = user->pw_gid;
+}
+
+/* As a user of its own it cannot open images: it asks us (images.h). */
 static void start_block(void *arg)
 {
     struct block_call *c = arg;
-    char name[32], id[16];
+    struct daemon *d = c->d;
+    char name[32], id[16], path[300], user[32], images[256];
+    const char *argv[] = {path, "--domid",  id,     "--user",
+                          user, "--opener", images, NULL};
 
     block_name(c->domid, name, sizeof(name));
     snprintf(id, sizeof(id), "%u", c->domid);
-    c->rc = keep_program(c->d, name, "pvblkd", "--domid", id);
+    snprintf(path, sizeof(path), "%s/pvblkd", d->o.programs);
+    snprintf(user, sizeof(user), "%u:%u", d->block_uid, d->block_gid);
+    daemon_path(d, IMAGES_SOCKET, images, sizeof(images));
+    if (!d->block_uid)
+        argv[3] = NULL;
+    c->rc = access(path, X_OK) ? -errno
+                               : supervisor_keep(d->supervisor, name, argv);
     if (c->rc == -EEXIST)
         c->rc = 0;
 }

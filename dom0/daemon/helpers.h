@@ -23,6 +23,10 @@ int helpers_keep(struct daemon *d, const char *name, const char *const *argv,
                  const struct supervised *how);
 void helpers_stop(struct daemon *d, const char *name);
 unsigned helpers_restarts(struct daemon *d, const char *name);
+pid_t helpers_pid(struct daemon *d, const char *name);
+
+/* Find out whom pvblkd is to be. Before any thread begins. */
+void helpers_find_users(struct daemon *d);
 
 /* pvstored; pvconsoled and pvnetd; dnsmasq per network. Loop's thread. */
 int helpers_start_store(struct daemon *d);

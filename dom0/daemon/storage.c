@@ -109,7 +109,8 @@ static int make_dir(const struct daemon *d, uint32_t domid,
     snprintf(path, sizeof(path), "%s/images", d->o.run_dir);
     disk_dir(d, domid, disk->devid, dir, size);
     if ((mkdir(path, 0711) && errno != EEXIST) || chmod(path, 0711) ||
-        (mkdir(dir, 0700) && errno != EEXIST) || lchown(dir, uid, uid))
+        (mkdir(dir, 0700) && errno != EEXIST) ||
+        lchown(dir, uid, d->block_uid ? d->block_gid : uid) || chmod(dir, 0710))
         return fault_set(f, -errno, FAULT_FAILED, "disk %s: cannot make %s: %s",
                          disk->vdev, dir, strerror(errno));
     /* What one before it said is of no interest. */

@@ -193,6 +193,7 @@ static int child_user(const struct child *c)
         syscall(SYS_setresgid, c->gid, c->gid, c->gid) ||
         syscall(SYS_setresuid, c->uid, c->uid, c->uid))
         return -1;
+    umask(0); /* its folder says who may use its sockets */
     return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 }
 

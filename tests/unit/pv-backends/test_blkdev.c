@@ -3,7 +3,7 @@
  * limits and sizes and media that change while it is in use, a successor that
  * carries on.
  *
- * sources: dom0/libs/latency/latency.c
+ * sources: dom0/libs/latency/latency.c dom0/libs/opener/opener.c
  * sources: pv-backends/block/device.c pv-backends/block/details.c
  * sources: pv-backends/block/medium.c pv-backends/block/queue.c
  * sources: pv-backends/block/blkback.c pv-backends/block/blkdecode.c

@@ -86,7 +86,7 @@ $(HOST_UNIT)/%.o: %.c tests/build.mk
 life-world-src := $(libs-hypercall-fake-src) \
 	$(addsuffix .c,$(addprefix dom0/daemon/,room create teardown lifecycle recover devices store \
 	device-wait intent kit work loop log fault networks registry guest \
-	record diskclaim)) \
+	record diskclaim acl)) \
 	$(addsuffix .c,$(addprefix dom0/builder/,builder error image image-file image-kept ramdisk bzimage \
 	unpack cache elf layout pv pagetable policy nodes pv-memory \
 	pv-kernel window)) \

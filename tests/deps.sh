@@ -4,7 +4,7 @@
 set -eu
 packages="gcc make libc6-dev binutils clang libclang-rt-14-dev clang-format clang-tidy cppcheck git
 libxen-dev liblzma-dev zlib1g-dev libzstd-dev liblz4-dev libcmocka-dev
-libevent-dev libjansson-dev liburing-dev libelf-dev libnl-route-3-dev
+libevent-dev libjansson-dev liburing-dev libnbd-dev libelf-dev libnl-route-3-dev
 libbz2-dev liblzo2-dev libmd-dev spin
 qemu-system-x86 qemu-utils ovmf mmdebstrap e2fsprogs dosfstools mtools fdisk
 grub-common grub-pc-bin grub-efi-amd64-bin xorriso busybox-static cpio kmod

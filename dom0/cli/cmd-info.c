@@ -32,6 +32,26 @@ static void print_limit(const json_t *disk, const char *name, const char *unit)
         printf(", %lld %s", (long long)get_int(disk, name), unit);
 }
 
+/* What the backend has counted of each ring. */
+static void print_latency(const json_t *device)
+{
+    const json_t *l;
+    size_t i;
+
+    json_array_foreach(json_object_get(device, "latency"), i, l)
+    {
+        if (!get_int(l, "answers"))
+            continue;
+        printf("%-14s ring %lld%s%s: %lld answers, half below %lld us, 99 %% "
+               "below %lld us, the slowest %lld us\n",
+               "", (long long)get_int(l, "ring"),
+               *get_string(l, "way") ? " " : "", get_string(l, "way"),
+               (long long)get_int(l, "answers"),
+               (long long)get_int(l, "p50_us"), (long long)get_int(l, "p99_us"),
+               (long long)get_int(l, "max_us"));
+    }
+}
+
 static void print_devices(const json_t *o)
 {
     const json_t *d;
@@ -39,19 +59,24 @@ static void print_devices(const json_t *o)
 
     json_array_foreach(json_object_get(o, "disks"), i, d)
     {
-        printf("%-14s %s %s, %s, %s", "disk", get_string(d, "vdev"),
+        printf("%-14s %s %s, %s, %s, %s", "disk", get_string(d, "vdev"),
                *get_string(d, "path") ? get_string(d, "path") : "(no medium)",
+               get_string(d, "format"),
                json_is_true(json_object_get(d, "writable")) ? "read-write"
                                                             : "read-only",
                get_string(d, "state"));
         print_limit(d, "limit_bytes", "bytes/s");
         print_limit(d, "limit_requests", "requests/s");
         putchar('\n');
+        print_latency(d);
     }
     json_array_foreach(json_object_get(o, "nics"), i, d)
+    {
         printf("%-14s %lld %s on %s, %s\n", "network card",
                (long long)get_int(d, "devid"), get_string(d, "mac"),
                get_string(d, "bridge"), get_string(d, "state"));
+        print_latency(d);
+    }
 }
 
 static void print_guest(const json_t *o)

@@ -12,7 +12,8 @@ static const struct {
     enum disk_format format;
 } formats[] = {
     {"raw", DISK_RAW},     {"qcow", DISK_QCOW}, {"qcow2", DISK_QCOW2},
-    {"vhd", DISK_VHD},     {"vmdk", DISK_VMDK}, {"vdi", DISK_VDI},
+    {"vhd", DISK_VHD},     {"vpc", DISK_VHD}, /* as QEMU calls it */
+    {"vhdx", DISK_VHDX},   {"vmdk", DISK_VMDK}, {"vdi", DISK_VDI},
     {"qed", DISK_QED},     {"aio", DISK_RAW}, /* what old files call raw */
     {"empty", DISK_EMPTY},
 };
@@ -24,6 +25,28 @@ const char *disk_format_name(enum disk_format f)
         if (formats[i].format == f)
             return formats[i].name;
     return "?";
+}
+
+int disk_format_parse(const char *name, enum disk_format *f)
+{
+    for (size_t i = 0; i < NR_FORMATS; i++)
+        if (!strcasecmp(name, formats[i].name)) {
+            *f = formats[i].format;
+            return 0;
+        }
+    return -EINVAL;
+}
+
+bool disk_target_is_remote(const char *target)
+{
+    static const char *const schemes[] = {"nbd:",   "nbd+unix://", "iscsi://",
+                                          "rbd:",   "http://",     "https://",
+                                          "ftp://", "ftps://"};
+
+    for (size_t i = 0; i < sizeof(schemes) / sizeof(*schemes); i++)
+        if (!strncmp(target, schemes[i], strlen(schemes[i])))
+            return true;
+    return false;
 }
 
 /* --- device names -------------------------------------------------------- */
@@ -161,14 +184,11 @@ static int set_format(struct disk_parser *p, const char *text)
     p->format_set = true;
     if (!*text)
         return 0; /* raw */
-    for (size_t i = 0; i < NR_FORMATS; i++)
-        if (!strcasecmp(text, formats[i].name)) {
-            p->d->format = formats[i].format;
-            return 0;
-        }
+    if (!disk_format_parse(text, &p->d->format))
+        return 0;
     return bad(p,
-               "`%.60s' is no image format (raw, qcow, qcow2, vhd, vmdk, vdi "
-               "or qed); the order is target, format, vdev, access",
+               "`%.60s' is no image format (raw, qcow, qcow2, vhd, vhdx, vmdk, "
+               "vdi or qed); the order is target, format, vdev, access",
                text);
 }
 

@@ -14,6 +14,7 @@ enum disk_format {
     DISK_QCOW,
     DISK_QCOW2,
     DISK_VHD,
+    DISK_VHDX,
     DISK_VMDK,
     DISK_VDI,
     DISK_QED,
@@ -41,8 +42,12 @@ int disk_parse(struct disk_config *d, const char *text, char *why,
                char *warning, unsigned size);
 void disk_free(struct disk_config *d);
 
-/* "raw", "qcow2", ... */
+/* "raw", "qcow2", ... and back: -EINVAL for none of them. */
 const char *disk_format_name(enum disk_format f);
+int disk_format_parse(const char *name, enum disk_format *f);
+
+/* Is the target no path, but something on the network ("nbd:...")? */
+bool disk_target_is_remote(const char *target);
 
 /*
  * "xvda", "xvdb3", "sda", "hdc1", "d0p1", or a number: the id under

@@ -4,6 +4,7 @@
 #include "dom0/daemon/log.h"
 #include "dom0/daemon/room.h"
 #include "dom0/daemon/netsetup.h"
+#include "dom0/daemon/storage.h"
 #include "dom0/daemon/store.h"
 #include "dom0/daemon/teardown.h"
 
@@ -55,11 +56,14 @@ int create_claim_disk(struct daemon *d, struct guest *g,
                       struct fault *f)
 {
     struct disk_claim claim;
-    int rc;
+    int rc = 0;
 
     if (!disk->path || disk->claim.fd >= 0)
         return 0;
-    rc = disk_claim(&claim, disk->path, disk->writable, use, f);
+    claim = (struct disk_claim){.fd = -1, .writable = disk->writable};
+    if (!disk_target_is_remote(disk->path))
+        rc = disk_claim(&claim, disk->path, disk->writable, use,
+                        storage_wanted(disk) ? DISK_QEMUS : DISK_OURS, f);
     if (rc)
         return rc;
     registry_lock(d->registry);
@@ -242,7 +246,9 @@ static int make(struct daemon *d, struct kit *k, struct guest *g,
         return rc;
     build_ms = now_ms();
     registry_set_state(d->registry, g, GUEST_BUILDING, built.domid);
-    rc = enter(k, g, &built, f);
+    rc = storage_wait(d, g, domid, f);
+    if (!rc)
+        rc = enter(k, g, &built, f);
     if (rc)
         return rc;
     store_ms = now_ms();
@@ -281,7 +287,8 @@ int create_start(struct daemon *d, struct kit *k, struct guest *g, bool paused,
     progress_say(p, "building domain %u", domid);
     registry_set_state(d->registry, g, GUEST_BUILDING, domid);
     registry_save(d->registry, g);
-    if (has_image(g))
+    rc = storage_begin(d, g, domid, f);
+    if (!rc && has_image(g))
         rc = helpers_start_block(d, domid, f);
     if (!rc)
         rc = make(d, k, g, domid, p, f);

@@ -58,6 +58,11 @@ struct daemon {
     /* the loop's thread only */
     struct lifecycle *lifecycle;
     int64_t started_ms;
+
+    /* Whom pvblkd is; 0: there is no such user, and it stays root. Set before
+     * any thread begins. */
+    uid_t block_uid;
+    gid_t block_gid;
 };
 
 /* run_dir/<sub>, in a buffer of the caller's. Returns it. */

@@ -131,7 +131,7 @@ int device_nodes_disk(struct node_list *l, const struct guest *g,
     add(&e, e.front, "device-type", type);
     add(&e, e.front, "protocol", "x86_64-abi");
 
-    add(&e, e.back, "params", d->path ? d->path : "");
+    add(&e, e.back, "params", d->params ? d->params : d->path ? d->path : "");
     add(&e, e.back, "mode", d->writable ? "w" : "r");
     add(&e, e.back, "device-type", type);
     add(&e, e.back, "dev", d->vdev);

@@ -1,5 +1,7 @@
 #include "dom0/daemon/diskclaim.h"
 
+#include "dom0/daemon/acl.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -92,11 +94,16 @@ static int identify(struct disk_claim *c, const char *path, enum disk_use use,
     return use == DISK_NEW ? check_file_free(path, &st, f) : 0;
 }
 
-static int lock(const struct disk_claim *c, const char *path, struct fault *f)
+/* Below the bytes that QEMU locks. */
+enum { OUR_BYTES = 100, WHOLE_FILE = 0 };
+
+static int lock(const struct disk_claim *c, const char *path,
+                enum disk_opener opener, struct fault *f)
 {
     struct flock fl = {
         .l_type = (short)(c->writable ? F_WRLCK : F_RDLCK),
         .l_whence = SEEK_SET,
+        .l_len = opener == DISK_QEMUS ? OUR_BYTES : WHOLE_FILE,
     };
 
     if (!fcntl(c->fd, F_OFD_SETLK, &fl))
@@ -109,7 +116,7 @@ static int lock(const struct disk_claim *c, const char *path, struct fault *f)
 }
 
 int disk_claim(struct disk_claim *c, const char *path, bool writable,
-               enum disk_use use, struct fault *f)
+               enum disk_use use, enum disk_opener opener, struct fault *f)
 {
     int rc;
 
@@ -125,14 +132,37 @@ int disk_claim(struct disk_claim *c, const char *path, bool writable,
         rc = fault_set(f, -EINVAL, FAULT_DEVICE,
                        "disk %s is shorter than one sector", path);
     if (!rc)
-        rc = lock(c, path, f);
+        rc = lock(c, path, opener, f);
     if (rc)
         disk_release(c);
     return rc;
 }
 
+int disk_let_in(struct disk_claim *c, uid_t uid, const char *path,
+                struct fault *f)
+{
+    int rc;
+
+    if (c->fd < 0)
+        return 0;
+    if (c->let_in && c->let_in != uid)
+        acl_let_in(c->fd, c->let_in, 0);
+    c->let_in = 0;
+    rc = acl_let_in(c->fd, uid, c->writable ? 6 : 4);
+    if (rc)
+        return fault_set(f, rc, FAULT_DEVICE,
+                         "disk %s: the user of its storage daemon cannot be "
+                         "let in at the file by an access control list: %s",
+                         path, strerror(-rc));
+    c->let_in = uid;
+    return 0;
+}
+
 void disk_release(struct disk_claim *c)
 {
+    if (c->fd >= 0 && c->let_in)
+        acl_let_in(c->fd, c->let_in, 0);
+    c->let_in = 0;
     if (c->fd >= 0)
         close(c->fd);
     c->fd = -1;

@@ -19,6 +19,7 @@ struct disk_claim {
     ino_t ino; /* 0 for a block device */
     bool writable;
     uint64_t size_bytes;
+    uid_t let_in; /* who was let in at the file for it; 0: nobody */
 };
 
 enum disk_use {
@@ -26,10 +27,24 @@ enum disk_use {
     DISK_HELD /* the guest's own backend may have it open already */
 };
 
+/*
+ * Who opens the file for the guest: a backend of ours, and the claim locks all
+ * of it; or QEMU, which has locks of its own on bytes from 100 on, and the
+ * claim leaves those alone.
+ */
+enum disk_opener { DISK_OURS, DISK_QEMUS };
+
 /* Claim `path`. 0, or a reason in `f`. */
 int disk_claim(struct disk_claim *c, const char *path, bool writable,
-               enum disk_use use, struct fault *f);
+               enum disk_use use, enum disk_opener opener, struct fault *f);
 void disk_release(struct disk_claim *c);
+
+/*
+ * Let user `uid` open the claimed file, until its release or another user.
+ * Nothing is done without a claim. 0, or a reason in `f`.
+ */
+int disk_let_in(struct disk_claim *c, uid_t uid, const char *path,
+                struct fault *f);
 
 static inline bool disk_claim_same(const struct disk_claim *a,
                                    const struct disk_claim *b)

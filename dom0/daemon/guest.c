@@ -110,6 +110,7 @@ void guest_remove_disk(struct guest *g, uint32_t devid)
         return;
     disk_release(&d->claim);
     free(d->path);
+    free(d->params);
     *d = g->disks[--g->nr_disks];
 }
 
@@ -146,10 +147,6 @@ int guest_add_disk(struct guest *g, const struct disk_config *from,
     if (strlen(from->vdev) >= sizeof(d->vdev))
         return fault_set(f, -EINVAL, FAULT_CONFIG, "disk name %s is too long",
                          from->vdev);
-    if (from->format != DISK_RAW && from->format != DISK_EMPTY)
-        return fault_set(f, -EOPNOTSUPP, FAULT_CONFIG,
-                         "disk %s: format %s is not served yet, only raw is",
-                         from->vdev, disk_format_name(from->format));
     if (from->backend && strcmp(from->backend, "0") &&
         strcmp(from->backend, "Domain-0"))
         return fault_set(f, -EOPNOTSUPP, FAULT_CONFIG,
@@ -163,6 +160,7 @@ int guest_add_disk(struct guest *g, const struct disk_config *from,
     d->cdrom = from->cdrom;
     d->direct_io_safe = from->direct_io_safe;
     d->discard = from->discard;
+    d->format = from->format;
     if (from->format != DISK_EMPTY && from->target) {
         d->path = strdup(from->target);
         if (!d->path) {
@@ -251,9 +249,10 @@ int guest_take_devices(struct guest *g, const char *default_bridge,
 
 json_t *guest_disk_json(const struct guest_disk *d)
 {
-    return json_pack("{s:I,s:s,s:s*,s:b,s:b,s:b,s:b,s:I,s:I,s:I,s:I}", "devid",
-                     (json_int_t)d->devid, "vdev", d->vdev, "path", d->path,
-                     "writable", d->writable, "cdrom", d->cdrom, "direct_io",
+    return json_pack("{s:I,s:s,s:s*,s:s,s:b,s:b,s:b,s:b,s:I,s:I,s:I,s:I}",
+                     "devid", (json_int_t)d->devid, "vdev", d->vdev, "path",
+                     d->path, "format", disk_format_name(d->format), "writable",
+                     d->writable, "cdrom", d->cdrom, "direct_io",
                      d->direct_io_safe, "discard", d->discard, "limit_bytes",
                      (json_int_t)d->bytes.per_second, "burst_bytes",
                      (json_int_t)d->bytes.burst, "limit_requests",
@@ -295,17 +294,18 @@ json_t *guest_to_json(const struct guest *g)
 static int read_disk(struct guest *g, json_t *o)
 {
     const char *vdev = NULL, *path = NULL;
+    const char *format = "raw"; /* older records have none */
     int writable, cdrom, direct, discard;
     json_int_t devid;
     json_int_t bytes[2] = {0}, requests[2] = {0}; /* not in older records */
     struct guest_disk *d;
 
-    if (json_unpack(o, "{s:I,s:s,s?s,s:b,s:b,s:b,s:b,s?I,s?I,s?I,s?I}", "devid",
-                    &devid, "vdev", &vdev, "path", &path, "writable", &writable,
-                    "cdrom", &cdrom, "direct_io", &direct, "discard", &discard,
-                    "limit_bytes", &bytes[0], "burst_bytes", &bytes[1],
-                    "limit_requests", &requests[0], "burst_requests",
-                    &requests[1]) ||
+    if (json_unpack(o, "{s:I,s:s,s?s,s?s,s:b,s:b,s:b,s:b,s?I,s?I,s?I,s?I}",
+                    "devid", &devid, "vdev", &vdev, "path", &path, "format",
+                    &format, "writable", &writable, "cdrom", &cdrom,
+                    "direct_io", &direct, "discard", &discard, "limit_bytes",
+                    &bytes[0], "burst_bytes", &bytes[1], "limit_requests",
+                    &requests[0], "burst_requests", &requests[1]) ||
         strlen(vdev) >= sizeof(d->vdev))
         return -EINVAL;
     d = append_disk(g);
@@ -313,6 +313,8 @@ static int read_disk(struct guest *g, json_t *o)
         return -ENOMEM;
     d->devid = (uint32_t)devid;
     strcpy(d->vdev, vdev);
+    if (disk_format_parse(format, &d->format))
+        return -EINVAL;
     d->path = path ? strdup(path) : NULL;
     d->writable = writable;
     d->cdrom = cdrom;

@@ -29,7 +29,9 @@ struct disk_limit {
 struct guest_disk {
     uint32_t devid;
     char vdev[16];
-    char *path; /* NULL: a drive without a medium */
+    char *path; /* NULL: a drive without a medium; or a remote target */
+    enum disk_format format;
+    char *params; /* what its backend opens; NULL: `path` */
     bool writable, cdrom, direct_io_safe, discard;
     struct disk_limit bytes, requests;
     struct disk_claim claim; /* fd -1: not claimed */

@@ -1,4 +1,5 @@
 #include "dom0/daemon/helpers.h"
+#include "dom0/daemon/images.h"
 #include "dom0/daemon/log.h"
 
 #include <errno.h>
@@ -12,6 +13,7 @@
 #define GRACE_MS    3000
 #define DHCP_PREFIX "dhcp-"
 #define NET_USER    "paravane-net"
+#define BLOCK_USER  "paravane-blk"
 
 /* --- one program, from the loop's thread -----------------------------------*/
 
@@ -154,15 +156,107 @@ void helpers_start_dhcp(struct daemon *d)
     pthread_mutex_unlock(&d->lock);
 }
 
+/* --- from other threads ----------------------------------------------------*/
+
+/* A call of the supervisor's that is waited for. */
+struct child_call {
+    struct daemon *d;
+    const char *name;
+    const char *const *argv;
+    const struct supervised *how;
+    unsigned restarts;
+    pid_t pid;
+    int rc;
+    pthread_mutex_t lock;
+    pthread_cond_t gone;
+    bool is_gone;
+};
+
+static void keep_child(void *arg)
+{
+    struct child_call *c = arg;
+
+    c->rc = supervisor_keep_as(c->d->supervisor, c->name, c->argv, c->how);
+    if (c->rc == -EEXIST)
+        c->rc = 0;
+}
+
+int helpers_keep(struct daemon *d, const char *name, const char *const *argv,
+                 const struct supervised *how)
+{
+    struct child_call c = {.d = d, .name = name, .argv = argv, .how = how};
+    int rc = loop_call(d->loop, keep_child, &c);
+
+    return rc ? rc : c.rc;
+}
+
+static void count_restarts(void *arg)
+{
+    struct child_call *c = arg;
+
+    c->restarts = supervisor_restarts(c->d->supervisor, c->name);
+}
+
+unsigned helpers_restarts(struct daemon *d, const char *name)
+{
+    struct child_call c = {.d = d, .name = name};
+
+    return loop_call(d->loop, count_restarts, &c) ? 0 : c.restarts;
+}
+
+static void look_for_pid(void *arg)
+{
+    struct child_call *c = arg;
+
+    c->pid = supervisor_pid(c->d->supervisor, c->name);
+}
+
+pid_t helpers_pid(struct daemon *d, const char *name)
+{
+    struct child_call c = {.d = d, .name = name};
+
+    return loop_call(d->loop, look_for_pid, &c) ? 0 : c.pid;
+}
+
+static void child_gone(void *arg)
+{
+    struct child_call *c = arg;
+
+    pthread_mutex_lock(&c->lock);
+    c->is_gone = true;
+    pthread_cond_signal(&c->gone);
+    pthread_mutex_unlock(&c->lock);
+}
+
+static void stop_child(void *arg)
+{
+    struct child_call *c = arg;
+
+    supervisor_stop(c->d->supervisor, c->name, GRACE_MS, child_gone, c);
+}
+
+void helpers_stop(struct daemon *d, const char *name)
+{
+    struct child_call c = {.d = d, .name = name};
+
+    pthread_mutex_init(&c.lock, NULL);
+    pthread_cond_init(&c.gone, NULL);
+    if (!loop_call(d->loop, stop_child, &c)) {
+        pthread_mutex_lock(&c.lock);
+        while (!c.is_gone)
+            pthread_cond_wait(&c.gone, &c.lock);
+        pthread_mutex_unlock(&c.lock);
+    }
+    pthread_cond_destroy(&c.gone);
+    pthread_mutex_destroy(&c.lock);
+}
+
 /* --- block backends --------------------------------------------------------*/
 
 struct block_call {
     struct daemon *d;
     uint32_t domid;
     int rc;
-    pthread_mutex_t lock;
-    pthread_cond_t gone;
-    bool is_gone;
 };
 
 static void block_name(uint32_t domid, char *name, size_t size)
@@ -170,14 +264,36 @@ static void block_name(uint32_t domid, char *name, size_t size)
     snprintf(name, size, "pvblkd-%u", domid);
 }
 
+void helpers_find_users(struct daemon *d)
+{
+    const struct passwd *user = getpwnam(BLOCK_USER);
+
+    if (!user) {
+        log_warn("there is no user %s: pvblkd stays root", BLOCK_USER);
+        return;
+    }
+    d->block_uid = user->pw_uid;
+    d->block_gid = user->pw_gid;
+}
+
+/* As a user of its own it cannot open images: it asks us (images.h). */
 static void start_block(void *arg)
 {
     struct block_call *c = arg;
-    char name[32], id[16];
+    struct daemon *d = c->d;
+    char name[32], id[16], path[300], user[32], images[256];
+    const char *argv[] = {path, "--domid",  id,     "--user",
+                          user, "--opener", images, NULL};
 
     block_name(c->domid, name, sizeof(name));
     snprintf(id, sizeof(id), "%u", c->domid);
-    c->rc = keep_program(c->d, name, "pvblkd", "--domid", id);
+    snprintf(path, sizeof(path), "%s/pvblkd", d->o.programs);
+    snprintf(user, sizeof(user), "%u:%u", d->block_uid, d->block_gid);
+    daemon_path(d, IMAGES_SOCKET, images, sizeof(images));
+    if (!d->block_uid)
+        argv[3] = NULL;
+    c->rc = access(path, X_OK) ? -errno
+                               : supervisor_keep(d->supervisor, name, argv);
     if (c->rc == -EEXIST)
         c->rc = 0;
 }
@@ -198,39 +314,12 @@ int helpers_start_block(struct daemon *d, uint32_t domid, struct fault *f)
     return rc;
 }
 
-static void block_gone(void *arg)
-{
-    struct block_call *c = arg;
-
-    pthread_mutex_lock(&c->lock);
-    c->is_gone = true;
-    pthread_cond_signal(&c->gone);
-    pthread_mutex_unlock(&c->lock);
-}
-
-static void stop_block(void *arg)
-{
-    struct block_call *c = arg;
-    char name[32];
-
-    block_name(c->domid, name, sizeof(name));
-    supervisor_stop(c->d->supervisor, name, GRACE_MS, block_gone, c);
-}
-
 void helpers_stop_block(struct daemon *d, uint32_t domid)
 {
-    struct block_call c = {.d = d, .domid = domid};
+    char name[32];
 
-    pthread_mutex_init(&c.lock, NULL);
-    pthread_cond_init(&c.gone, NULL);
-    if (!loop_call(d->loop, stop_block, &c)) {
-        pthread_mutex_lock(&c.lock);
-        while (!c.is_gone)
-            pthread_cond_wait(&c.gone, &c.lock);
-        pthread_mutex_unlock(&c.lock);
-    }
-    pthread_cond_destroy(&c.gone);
-    pthread_mutex_destroy(&c.lock);
+    block_name(domid, name, sizeof(name));
+    helpers_stop(d, name);
 }
 
 static void orphan(void *ctx, const char *name)
@@ -239,7 +328,8 @@ static void orphan(void *ctx, const char *name)
     struct guest *g;
     unsigned domid;
 
-    if (sscanf(name, "pvblkd-%u", &domid) == 1) {
+    if (sscanf(name, "pvblkd-%u", &domid) == 1 ||
+        sscanf(name, STORAGE_PREFIX "%u", &domid) == 1) {
         g = registry_find_domid(d->registry, domid);
         if (g) {
             registry_put(d->registry, g);

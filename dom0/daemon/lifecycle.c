@@ -4,6 +4,7 @@
 #include "dom0/daemon/helpers.h"
 #include "dom0/daemon/intent.h"
 #include "dom0/daemon/log.h"
+#include "dom0/daemon/storage.h"
 #include "dom0/daemon/store.h"
 #include "dom0/daemon/teardown.h"
 
@@ -121,6 +122,7 @@ static void drop_devices(struct daemon *d, struct kit *k, struct guest *g)
         registry_unlock(d->registry);
     }
     helpers_stop_block(d, g->domid);
+    storage_stop(d, g->domid);
 }
 
 /* The guest's configuration once more, as a guest of its own. */

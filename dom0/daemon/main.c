@@ -7,6 +7,7 @@
 #include "dom0/daemon/daemon.h"
 #include "dom0/daemon/helpers.h"
 #include "dom0/daemon/host.h"
+#include "dom0/daemon/images.h"
 #include "dom0/daemon/leave.h"
 #include "dom0/daemon/lifecycle.h"
 #include "dom0/daemon/log.h"
@@ -225,6 +226,9 @@ static int create_parts(struct daemon *d)
                              daemon_path(d, "domains", path, sizeof(path)));
     if (!rc)
         rc = kits_create(&d->kits);
+    helpers_find_users(d);
+    if (!rc && !d->o.leave && !d->o.external_backends)
+        rc = images_listen(d);
     return rc;
 }
 

@@ -6,6 +6,7 @@
 #include "dom0/daemon/intent.h"
 #include "dom0/daemon/log.h"
 #include "dom0/daemon/netsetup.h"
+#include "dom0/daemon/storage.h"
 #include "dom0/daemon/store.h"
 
 #include <errno.h>
@@ -128,13 +129,18 @@ static int attach_disk(struct call *c, struct guest *g,
     if (rc)
         return rc;
     node_list_init(&nodes);
-    rc = device_nodes_disk(&nodes, g, g->domid, d);
+    rc = storage_begin(c->d, g, g->domid, &c->fault);
+    if (!rc)
+        rc = storage_wait(c->d, g, g->domid, &c->fault);
+    if (!rc)
+        rc = device_nodes_disk(&nodes, g, g->domid, d);
     if (!rc)
         rc = helpers_start_block(c->d, g->domid, &c->fault);
     if (!rc)
         rc = bring(c, g, true, cfg->devid, &nodes);
     node_list_free(&nodes);
     if (rc) {
+        storage_stop_disk(c->d, g->domid, cfg->devid);
         registry_lock(c->d->registry);
         guest_remove_disk(g, cfg->devid);
         registry_unlock(c->d->registry);
@@ -179,6 +185,7 @@ int method_block_detach(struct call *c)
     if (!rc)
         rc = part(c, g, true, devid);
     if (!rc) {
+        storage_stop_disk(c->d, g->domid, devid);
         registry_lock(c->d->registry);
         guest_remove_disk(g, devid);
         registry_unlock(c->d->registry);

@@ -4,6 +4,7 @@
 #include "dom0/daemon/helpers.h"
 #include "dom0/daemon/lifecycle.h"
 #include "dom0/daemon/store.h"
+#include "dom0/libs/latency/latency.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -128,6 +129,42 @@ static void add_backend_state(struct call *c, json_t *o, const char *class,
     json_object_set_new(o, "state", json_string(backend_state(state)));
 }
 
+static void add_latency(json_t *list, const struct latency *l, unsigned ring,
+                        const char *way)
+{
+    struct latency_summary s;
+
+    latency_summarize(l, &s);
+    json_array_append_new(
+        list, json_pack("{s:i,s:s*,s:I,s:I,s:I,s:I}", "ring", (int)ring, "way",
+                        way, "answers", (json_int_t)s.answers, "p50_us",
+                        (json_int_t)s.p50_us, "p99_us", (json_int_t)s.p99_us,
+                        "max_us", (json_int_t)s.max_us));
+}
+
+#define MAX_RINGS 64
+
+/* How long the rings of a device take, as its backend counts it. */
+static void add_latencies(struct call *c, json_t *o, bool vbd, uint32_t domid)
+{
+    json_t *list = json_array();
+    struct latency_file file;
+    unsigned ring;
+    char path[300];
+
+    for (ring = 0; ring < MAX_RINGS; ring++) {
+        snprintf(path, sizeof(path), "%s/%s/%u-%u-%u.latency", c->d->o.run_dir,
+                 vbd ? "pvblkd" : "pvnetd", domid,
+                 (uint32_t)rpc_int(o, "devid", 0), ring);
+        if (latency_read(path, &file))
+            break;
+        add_latency(list, &file.ways[0], ring, vbd ? NULL : "sent");
+        if (!vbd)
+            add_latency(list, &file.ways[1], ring, "received");
+    }
+    json_object_set_new(o, "latency", list);
+}
+
 /* Devices as the registry has them, then what the store says of each. */
 static void add_devices(struct call *c, json_t *o, struct guest *g)
 {
@@ -146,6 +183,8 @@ static void add_devices(struct call *c, json_t *o, struct guest *g)
         c, one, "pvblk", domid, (uint32_t)rpc_int(one, "devid", 0));
     json_array_foreach(nics, i, one) add_backend_state(
         c, one, "pvif", domid, (uint32_t)rpc_int(one, "devid", 0));
+    json_array_foreach(disks, i, one) add_latencies(c, one, true, domid);
+    json_array_foreach(nics, i, one) add_latencies(c, one, false, domid);
     json_object_set_new(o, "disks", disks);
     json_object_set_new(o, "nics", nics);
 }

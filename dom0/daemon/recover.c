@@ -6,6 +6,7 @@
 #include "dom0/daemon/lifecycle.h"
 #include "dom0/daemon/log.h"
 #include "dom0/daemon/record.h"
+#include "dom0/daemon/storage.h"
 #include "dom0/daemon/teardown.h"
 
 #include <errno.h>
@@ -34,6 +35,8 @@ static void finish_device(struct recovery *r, struct guest *g,
     else
         guest_remove_nic(g, i->devid);
     registry_unlock(r->d->registry);
+    if (i->vbd)
+        storage_stop_disk(r->d, g->domid, i->devid);
     registry_save(r->d->registry, g);
     intent_end(r->d, g);
 }
@@ -48,6 +51,7 @@ static void finish_restart(struct recovery *r, struct guest *g)
 
 static void finish(struct recovery *r, struct guest *g, const struct intent *i)
 {
+    storage_reclaim(r->d, g);
     switch (i->op) {
     case INTENT_DEVICE:
         finish_device(r, g, i);
@@ -109,6 +113,7 @@ static void adopt(struct recovery *r, struct guest *g)
 {
     struct fault f = {0};
 
+    storage_reclaim(r->d, g);
     if (!is_alive(r, g)) {
         log_info("guest %s (domain %u) is gone: cleaning up", g->name,
                  g->domid);
@@ -116,6 +121,8 @@ static void adopt(struct recovery *r, struct guest *g)
         return;
     }
     create_reclaim(r->d, g);
+    if (storage_begin(r->d, g, g->domid, &f))
+        f = (struct fault){0}; /* it has said why */
     if (g->nr_disks && helpers_start_block(r->d, g->domid, &f))
         log_error("guest %s: %s", g->name, f.text);
     log_info("guest %s (domain %u) adopted", g->name, g->domid);

@@ -167,21 +167,26 @@ void registry_put(struct registry *r, struct guest *g)
 
 /* --- entering and leaving --------------------------------------------------*/
 
+/* A target on the network has its name alone. */
+static bool is_same_disk(const struct guest_disk *a, const struct guest_disk *b)
+{
+    if (a->claim.fd >= 0 && b->claim.fd >= 0)
+        return disk_claim_same(&a->claim, &b->claim);
+    return a->claim.fd < 0 && b->claim.fd < 0 && a->path && b->path &&
+           disk_target_is_remote(a->path) && !strcmp(a->path, b->path);
+}
+
 int registry_check_disk_locked(struct registry *r, const struct guest *g,
                                const struct guest_disk *d, struct fault *f)
 {
     struct guest *other;
     size_t i;
 
-    if (d->claim.fd < 0)
-        return 0;
     for (other = r->first; other; other = other->next) {
         for (i = 0; i < other->nr_disks; i++) {
             const struct guest_disk *o = &other->disks[i];
 
-            if (o == d || o->claim.fd < 0 ||
-                !disk_claim_same(&o->claim, &d->claim) ||
-                (!o->writable && !d->writable))
+            if (o == d || !is_same_disk(o, d) || (!o->writable && !d->writable))
                 continue;
             return fault_set(f, -EBUSY, FAULT_BUSY,
                              other == g ? "disk %s is there twice in guest %s"

@@ -27,7 +27,10 @@ struct child {
     struct supervisor *s;
     char *name;
     char **argv; /* NULL: an orphan that is only being stopped */
-    pid_t pid;   /* 0: not running */
+    uid_t uid;   /* 0: ours */
+    gid_t gid;
+    char *output; /* NULL: ours */
+    pid_t pid;    /* 0: not running */
     int pidfd;
     struct event *ended; /* the pidfd */
     struct event *timer; /* start again, or kill for good */
@@ -178,6 +181,40 @@ static int child_record(const char *tmp, const char *path, pid_t parent)
     return getppid() == parent ? 0 : -1;
 }
 
+/*
+ * Calls of the kernel's, not of the C library, which would have all threads
+ * change with us, and they are the parent's.
+ */
+static int child_user(const struct child *c)
+{
+    if (!c->uid)
+        return 0;
+    if (syscall(SYS_setgroups, 0, NULL) ||
+        syscall(SYS_setresgid, c->gid, c->gid, c->gid) ||
+        syscall(SYS_setresuid, c->uid, c->uid, c->uid))
+        return -1;
+    umask(0); /* its folder says who may use its sockets */
+    return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+}
+
+#define OUTPUT_MAX (64 * 1024)
+
+/* One that fails again and again fills no disk. */
+static int child_output(const struct child *c)
+{
+    struct stat st;
+    int fd;
+
+    if (!c->output)
+        return 0;
+    fd = open(c->output, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW,
+              0600);
+    if (fd < 0 || fstat(fd, &st) ||
+        (st.st_size > OUTPUT_MAX && ftruncate(fd, 0)))
+        return -1;
+    return dup2(fd, STDOUT_FILENO) < 0 || dup2(fd, STDERR_FILENO) < 0 ? -1 : 0;
+}
+
 struct birth {
     const struct child *c;
     const char *tmp, *path;
@@ -206,7 +243,8 @@ static int child_become(void *arg)
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
     setpgid(0, 0); /* a terminal's Ctrl-C is not for it */
-    if (!child_record(b->tmp, b->path, b->parent))
+    if (!child_record(b->tmp, b->path, b->parent) && !child_output(c) &&
+        !child_user(c))
         execv(c->argv[0], c->argv);
     if (write(STDERR_FILENO, sorry, sizeof(sorry) - 1) < 0 ||
         write(STDERR_FILENO, c->argv[0], strlen(c->argv[0])) < 0 ||
@@ -296,6 +334,7 @@ static void child_free(struct child *c)
     for (a = c->argv; a && *a; a++)
         free(*a);
     free(c->argv);
+    free(c->output);
     free(c->name);
     free(c);
 }
@@ -444,8 +483,22 @@ static int child_set_argv(struct child *c, const char *const *argv)
     return c->argv ? 0 : -ENOMEM;
 }
 
+static int child_set_how(struct child *c, const struct supervised *how)
+{
+    c->uid = how->uid;
+    c->gid = how->gid;
+    c->output = how->output ? strdup(how->output) : NULL;
+    return how->output && !c->output ? -ENOMEM : 0;
+}
+
 int supervisor_keep(struct supervisor *s, const char *name,
                     const char *const *argv)
+{
+    return supervisor_keep_as(s, name, argv, &(struct supervised){0});
+}
+
+int supervisor_keep_as(struct supervisor *s, const char *name,
+                       const char *const *argv, const struct supervised *how)
 {
     struct child *c;
     pid_t pid;
@@ -456,7 +509,7 @@ int supervisor_keep(struct supervisor *s, const char *name,
     c = child_new(s, name);
     if (!c)
         return -ENOMEM;
-    if (child_set_argv(c, argv)) {
+    if (child_set_argv(c, argv) || child_set_how(c, how)) {
         child_free(c);
         return -ENOMEM;
     }
@@ -534,6 +587,13 @@ pid_t supervisor_pid(struct supervisor *s, const char *name)
     struct child *c = child_find(s, name);
 
     return c ? c->pid : 0;
+}
+
+unsigned supervisor_restarts(struct supervisor *s, const char *name)
+{
+    struct child *c = child_find(s, name);
+
+    return c ? c->restarts : 0;
 }
 
 json_t *supervisor_list(struct supervisor *s)

@@ -20,6 +20,13 @@ int supervisor_create(struct supervisor **s, struct event_base *base,
 /* Forget the children; they run on. */
 void supervisor_destroy(struct supervisor *s);
 
+/* How a child is to run, beyond its arguments. */
+struct supervised {
+    uid_t uid; /* 0: as we do */
+    gid_t gid;
+    const char *output; /* a file that its output is added to; NULL: ours */
+};
+
 /*
  * Keep `argv` running under `name`: adopt it if its record names a live
  * process, else start it. One that ends is started again, at once if it lived
@@ -27,6 +34,9 @@ void supervisor_destroy(struct supervisor *s);
  */
 int supervisor_keep(struct supervisor *s, const char *name,
                     const char *const *argv);
+/* The same in another way; `how` is copied. */
+int supervisor_keep_as(struct supervisor *s, const char *name,
+                       const char *const *argv, const struct supervised *how);
 
 /*
  * Stop keeping `name`: SIGTERM, SIGKILL after `grace_ms`. `done(arg)` (may be
@@ -43,6 +53,9 @@ void supervisor_each_orphan(struct supervisor *s,
 
 /* Is it running, and as what process? 0 when not. */
 pid_t supervisor_pid(struct supervisor *s, const char *name);
+
+/* How often it had to be started again since we keep it. */
+unsigned supervisor_restarts(struct supervisor *s, const char *name);
 
 /* An array of {name, pid, restarts, up_seconds}. */
 json_t *supervisor_list(struct supervisor *s);

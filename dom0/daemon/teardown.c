@@ -3,6 +3,7 @@
 #include "dom0/daemon/devices.h"
 #include "dom0/daemon/helpers.h"
 #include "dom0/daemon/log.h"
+#include "dom0/daemon/storage.h"
 #include "dom0/daemon/store.h"
 
 #include <errno.h>
@@ -73,6 +74,7 @@ static int end_domain(struct daemon *d, struct kit *k, const struct guest *g,
             rc = 0;
     }
     helpers_stop_block(d, domid);
+    storage_stop(d, domid);
     if (exists && !rc && wait)
         wait_gone(k, g, domid);
     if (rc)

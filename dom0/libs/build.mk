@@ -11,6 +11,9 @@ libs-foreignmem-src := dom0/libs/foreignmem/foreignmem.c
 libs-foreignmem-libs := -lxenforeignmemory
 libs-foreignmem-fake-src := dom0/libs/foreignmem/foreignmem-fake.c
 
+libs-opener-src := dom0/libs/opener/opener.c
+libs-latency-src := dom0/libs/latency/latency.c
+
 # --- event channels and grants ------------------------------------------------
 include dom0/libs/evtchn/build.mk
 include dom0/libs/gnttab/build.mk

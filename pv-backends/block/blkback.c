@@ -27,6 +27,7 @@ struct blkreq {
     enum phase phase;
     bool preflush, postflush;
     int error;
+    uint64_t since; /* it was taken */
     struct blkio_op op;
 };
 
@@ -174,6 +175,7 @@ static void answer(struct blkreq *req)
                     req->rq.operation, (unsigned long long)req->rq.first_sector,
                     strerror(-req->error));
     count(bb, req);
+    latency_add(bb->cfg.latency, req->since, 1);
     if (req->buf)
         bufpool_put(&bb->buffers, req->buf, req->bytes);
     req->buf = NULL;
@@ -293,6 +295,7 @@ static void prepare(struct blkback *bb, uint32_t entry)
     memset(req, 0, sizeof(*req));
     req->bb = bb;
     req->entry = entry;
+    req->since = bb->looked;
     req->error = blk_decode(&bb->journal.shared->entries[entry].raw,
                             &bb->cfg.disk, &req->rq);
     STAILQ_INSERT_TAIL(&bb->copies->owners, req, link);
@@ -439,6 +442,7 @@ static bool consume(struct blkback *bb)
     struct blkif_request slot;
     bool any = false;
 
+    bb->looked = latency_clock();
     xen_rmb(); /* the index before the slots */
     if (RING_REQUEST_PROD_OVERFLOW(&bb->ring, req_prod)) {
         ring_broken(bb, req_prod);
@@ -504,12 +508,29 @@ static void take_result(struct blkreq *req)
     req->phase++;
 }
 
+/* Let go of it unanswered: the journal keeps it for a successor. */
+static void forgo(struct blkreq *req)
+{
+    struct blkback *bb = req->bb;
+
+    if (req->buf)
+        bufpool_put(&bb->buffers, req->buf, req->bytes);
+    req->buf = NULL;
+    free(req->segments);
+    req->segments = NULL;
+}
+
 void blkback_io_done(struct blkio_op *op, struct blkback **owner)
 {
     struct blkreq *req = op->arg;
     struct blkback *bb = req->bb;
 
     *owner = bb;
+    if (op->result == BLKIO_GIVEN_UP) {
+        bb->running--;
+        forgo(req);
+        return;
+    }
     take_result(req);
     if (req->phase != PHASE_DONE)
         step(req);
@@ -541,6 +562,22 @@ void blkback_finish(struct blkback *bb)
     publish(bb);
     launch(bb);
     blkback_poll(bb);
+}
+
+bool blkback_reap(struct blkio *io)
+{
+    struct blkback *owner = NULL, *last = NULL;
+    struct blkio_op *op;
+
+    while ((op = blkio_reap(io))) {
+        blkback_io_done(op, &owner);
+        if (last && last != owner)
+            blkback_finish(last);
+        last = owner;
+    }
+    if (last)
+        blkback_finish(last);
+    return last;
 }
 
 /* --- beginning and end ------------------------------------------------------
@@ -598,6 +635,9 @@ int blkback_open(struct blkback *bb, const struct blkback_config *cfg)
 
     memset(bb, 0, sizeof(*bb));
     bb->cfg = *cfg;
+    if (!cfg->latency)
+        bb->cfg.latency = &latency_nowhere;
+    bb->looked = latency_clock();
     STAILQ_INIT(&bb->waiting);
     bufpool_init(&bb->buffers, BUFFER_LIMIT);
     bb->ring.sring = cfg->ring_pages;
@@ -654,11 +694,7 @@ void blkback_close(struct blkback *bb, bool remove_journal)
     bb->broken = true; /* blkback_finish() takes no more */
     blkback_finish(bb);
     STAILQ_FOREACH(req, &unbegun, link)
-    {
-        free(req->segments);
-        if (req->buf)
-            bufpool_put(&bb->buffers, req->buf, req->bytes);
-    }
+    forgo(req);
     inflight_close(&bb->journal);
     if (remove_journal)
         unlink(bb->cfg.journal);

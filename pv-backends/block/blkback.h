@@ -11,6 +11,7 @@
 #include "pv-backends/block/inflight.h"
 #include "pv-backends/runtime/bucket.h"
 #include "pv-backends/runtime/log.h"
+#include "dom0/libs/latency/latency.h"
 
 #include <sys/queue.h>
 
@@ -33,7 +34,8 @@ struct blkback_config {
     struct blkio *io;
     int image_fd;
     struct blk_limits disk;
-    struct blk_rate *rate; /* the caller's; NULL: as fast as it goes */
+    struct blk_rate *rate;   /* the caller's; NULL: as fast as it goes */
+    struct latency *latency; /* likewise; NULL: it is not counted */
     void *ring_pages;
     unsigned int nr_ring_pages;
     const char *journal; /* its path */
@@ -59,7 +61,8 @@ struct blkback {
     unsigned int running;       /* handed to the image, not answered */
     unsigned int unpublished;   /* answers the guest does not see yet */
     bool barrier, broken;
-    bool polled; /* somebody looks: the guest needs to send no events */
+    bool polled;     /* somebody looks: the guest needs to send no events */
+    uint64_t looked; /* when requests were last taken: latency_clock() */
     struct copy_batch *copies;
     struct log_limit log_limit;
     struct blkback_stats stats;
@@ -86,5 +89,8 @@ bool blkback_wanted(const struct blkback *bb);
 /* This operation of ours has been reaped; then, after the last, finish. */
 void blkback_io_done(struct blkio_op *op, struct blkback **owner);
 void blkback_finish(struct blkback *bb);
+
+/* Both for all that has finished, whose ever; false when nothing has. */
+bool blkback_reap(struct blkio *io);
 
 #endif

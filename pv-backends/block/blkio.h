@@ -1,15 +1,24 @@
 /*
- * Asynchronous I/O: io_uring where the kernel has it, else a few threads. The
- * event loop never waits for a disk.
+ * Asynchronous I/O: io_uring where the kernel has it, else a few threads; a
+ * disk behind a storage daemon has an own one (nbdstore.h). The event loop
+ * never waits for a disk.
  */
 #ifndef PARAVANE_BLOCK_BLKIO_H
 #define PARAVANE_BLOCK_BLKIO_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/queue.h>
 
 struct blkio;
+
+/*
+ * The result of an operation of which nobody will know whether it was carried
+ * out, and which is not to be answered: somebody waited for it in vain while
+ * its store was away.
+ */
+#define BLKIO_GIVEN_UP INT64_MIN
 
 enum blkio_kind { BLKIO_READ, BLKIO_WRITE, BLKIO_FLUSH, BLKIO_DISCARD };
 
@@ -19,9 +28,16 @@ struct blkio_op {
     int fd;
     void *buf;
     uint64_t offset, length; /* bytes */
-    int64_t result;          /* bytes done, 0, or -errno */
+    int64_t result;          /* bytes done, 0, or -errno; see BLKIO_GIVEN_UP */
     void *arg;
     STAILQ_ENTRY(blkio_op) link;
+    /* Of a store that may have to begin it again (nbdstore.c). */
+    struct {
+        void *store;
+        uint64_t done_bytes, asked_bytes;
+        bool begun;
+        TAILQ_ENTRY(blkio_op) link;
+    } pending;
 };
 
 /* "uring", "threads", or NULL for the best there is. 0 or -errno. */
@@ -45,7 +61,7 @@ struct blkio_op *blkio_reap(struct blkio *io);
 /* Wait for one; NULL when none is under way. */
 struct blkio_op *blkio_wait(struct blkio *io);
 
-/* The two ways, for blkio.c. Each hook is as the call of its name. */
+/* The ways, for blkio.c. Each hook is as the call of its name. */
 struct blkio_driver {
     const char *name;
     int (*open)(struct blkio *io);

@@ -15,6 +15,11 @@ bool blkdev_node_is(struct backend *be, const char *key, const char *value)
     return is;
 }
 
+bool blkdev_is_read_only(struct backend *be)
+{
+    return !blkdev_node_is(be, "mode", "w");
+}
+
 int blk_features(struct backend *be, store_txn_t t)
 {
     struct store *s = be->loop->store;

@@ -67,9 +67,14 @@ static void on_retry(evutil_socket_t fd, short what, void *arg)
 {
     struct blkdev *bd = arg;
     struct backend_why why;
-    int rc = medium_open(bd, bd->params, &why);
+    int rc;
 
     (void)fd, (void)what;
+    if (bd->nbd) {
+        nbdmedium_impatient(bd);
+        return;
+    }
+    rc = medium_open(bd, bd->params, &why);
     if (rc == -EBUSY && (bd->be.adopting || ++bd->tries < LOCK_TRIES)) {
         if (bd->be.adopting && bd->tries++ == LOCK_TRIES)
             log_warning("%s: still waiting: %s", bd->be.path, why.text);
@@ -79,10 +84,29 @@ static void on_retry(evutil_socket_t fd, short what, void *arg)
     backend_started(&bd->be, rc, &why);
 }
 
+/*
+ * Files and devices are ours, "nbd:FOLDER" names what serves any other image.
+ * In one node, for whoever could not read a second one would take the image for
+ * a raw file.
+ */
+static int open_image(struct blkdev *bd, struct backend_why *why)
+{
+    static const char nbd[] = "nbd:";
+    const size_t n = sizeof(nbd) - 1;
+    int rc;
+
+    if (!strncmp(bd->params, nbd, n))
+        return nbdmedium_start(bd, bd->params + n, why);
+    rc = medium_open(bd, bd->params, why);
+    if (rc != -EBUSY)
+        return rc;
+    wait_a_little(bd);
+    return -EINPROGRESS;
+}
+
 static int blk_start(struct backend *be, struct backend_why *why)
 {
     struct blkdev *bd = blkdev_of(be);
-    int rc;
 
     bd->image.fd = -1;
     bd->tries = 0;
@@ -95,11 +119,7 @@ static int blk_start(struct backend *be, struct backend_why *why)
     bd->retry = evtimer_new(be->loop->base, on_retry, bd);
     if (!bd->retry)
         return backend_fail(why, -ENOMEM, "out of memory");
-    rc = medium_open(bd, bd->params, why);
-    if (rc != -EBUSY)
-        return rc;
-    wait_a_little(bd);
-    return -EINPROGRESS;
+    return open_image(bd, why);
 }
 
 static void blk_stop(struct backend *be)
@@ -109,6 +129,7 @@ static void blk_stop(struct backend *be)
     if (bd->retry)
         event_free(bd->retry);
     bd->retry = NULL;
+    nbdmedium_stop(bd);
     medium_close(bd);
     free(bd->params);
     bd->params = NULL;
@@ -116,6 +137,15 @@ static void blk_stop(struct backend *be)
 
 /* --- the rings --------------------------------------------------------------
  */
+
+void blkdev_resized(struct blkdev *bd)
+{
+    log_info("%s: %s has now %llu bytes", bd->be.path, bd->params,
+             (unsigned long long)bd->image.size_bytes);
+    for (unsigned int i = 0; i < bd->nr_queues; i++)
+        bd->queues[i]->back.cfg.disk = blkdev_limits(bd);
+    backend_announce(&bd->be);
+}
 
 /* The guest is at work: has its disk another size by now? */
 static void on_active(struct backend *be)
@@ -126,13 +156,8 @@ static void on_active(struct backend *be)
     if (now_ns - bd->looked_ns < LOOK_NS)
         return;
     bd->looked_ns = now_ns;
-    if (!image_resized(&bd->image))
-        return;
-    log_info("%s: %s has now %llu bytes", be->path, bd->params,
-             (unsigned long long)bd->image.size_bytes);
-    for (unsigned int i = 0; i < bd->nr_queues; i++)
-        bd->queues[i]->back.cfg.disk = blkdev_limits(bd);
-    backend_announce(be);
+    if (image_resized(&bd->image))
+        blkdev_resized(bd);
 }
 
 static int check_protocol(struct backend *be, struct backend_why *why)
@@ -191,7 +216,7 @@ static int open_queues(struct blkdev *bd, unsigned int nr, bool persistent,
             .alone = nr == 1,
             .persistent = persistent,
             .state_dir = blk_settings.state_dir,
-            .io = blk_settings.io,
+            .io = bd->nbd ? nbdstore_io(bd->nbd) : blk_settings.io,
             .image_fd = bd->image.fd,
             .disk = blkdev_limits(bd),
             .rate = &bd->rate,

@@ -16,6 +16,7 @@ enum { BLK_MAX_QUEUES = 8 };
 struct blk_settings {
     struct blkio *io;
     const char *state_dir;   /* of the journals; must stay */
+    const char *opener;      /* a socket: who opens images; NULL: we do */
     int persistent;          /* offer to keep grants mapped */
     unsigned int max_queues; /* that a guest is offered, 1 to BLK_MAX_QUEUES */
 };

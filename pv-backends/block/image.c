@@ -185,53 +185,69 @@ static int inspect(struct image *img, const struct stat *st)
     return 0;
 }
 
-int image_open(struct image *img, const char *path, bool read_only,
-               struct backend_why *why)
+/* What it is, and the lock. */
+static int settle(struct image *img, const char *path, struct backend_why *why)
 {
-    int flags = (read_only ? O_RDONLY : O_RDWR) | O_CLOEXEC;
     struct stat st;
     int rc;
 
-    memset(img, 0, sizeof(*img));
-    img->fd = -1;
-    img->read_only = read_only;
-    if (stat(path, &st))
+    if (fstat(img->fd, &st))
         return backend_fail(why, -errno, "%s: %s", path, strerror(errno));
     img->is_device = S_ISBLK(st.st_mode);
     if (!img->is_device && !S_ISREG(st.st_mode))
         return backend_fail(why, -EINVAL,
                             "%s is neither a file nor a block device", path);
+    rc = lock_image(img, path, &st, why);
+    if (rc)
+        return rc;
+    rc = inspect(img, &st);
+    if (rc || img->size_bytes < img->sector_size ||
+        img->sector_size > MAX_SECTOR || img->sector_size < SECTOR)
+        return backend_fail(why, rc ? rc : -EINVAL,
+                            "%s has no size a disk could have", path);
+    choose_direct(img);
+    return 0;
+}
+
+int image_take(struct image *img, int fd, const char *path, bool read_only,
+               struct backend_why *why)
+{
+    int flags = fcntl(fd, F_GETFL), rc;
+
+    *img = (struct image){.fd = fd, .read_only = read_only};
+    if (flags < 0 || (!read_only && (flags & O_ACCMODE) != O_RDWR))
+        rc = backend_fail(why, -EBADF, "%s was not opened to be written", path);
+    else
+        rc = settle(img, path, why);
+    if (rc)
+        image_close(img);
+    return rc;
+}
+
+int image_open(struct image *img, const char *path, bool read_only,
+               struct backend_why *why)
+{
+    int flags = (read_only ? O_RDONLY : O_RDWR) | O_CLOEXEC, fd;
+    struct stat st;
+
+    *img = (struct image){.fd = -1};
+    if (stat(path, &st))
+        return backend_fail(why, -errno, "%s: %s", path, strerror(errno));
+    if (!S_ISBLK(st.st_mode) && !S_ISREG(st.st_mode))
+        return backend_fail(why, -EINVAL,
+                            "%s is neither a file nor a block device", path);
 
     /* On a device O_EXCL keeps mounts and other writers away. */
-    if (img->is_device && !read_only)
+    if (S_ISBLK(st.st_mode) && !read_only)
         flags |= O_EXCL;
-    img->fd = open(path, flags);
-    if (img->fd < 0)
+    fd = open(path, flags);
+    if (fd < 0)
         return backend_fail(why, -errno,
                             errno == EBUSY
                                 ? "%s is mounted or in use on this host"
                                 : "cannot open %s: %s",
                             path, strerror(errno));
-    if (fstat(img->fd, &st))
-        rc = backend_fail(why, -errno, "%s: %s", path, strerror(errno));
-    else
-        rc = lock_image(img, path, &st, why);
-    if (rc)
-        goto close_image;
-
-    rc = inspect(img, &st);
-    if (rc || img->size_bytes < img->sector_size ||
-        img->sector_size > MAX_SECTOR || img->sector_size < SECTOR) {
-        rc = backend_fail(why, rc ? rc : -EINVAL,
-                          "%s has no size a disk could have", path);
-        goto close_image;
-    }
-    choose_direct(img);
-    return 0;
-
-close_image:
-    image_close(img);
-    return rc;
+    return image_take(img, fd, path, read_only, why);
 }
 
 void image_empty(struct image *img)

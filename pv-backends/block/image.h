@@ -29,6 +29,13 @@ struct image {
 int image_open(struct image *img, const char *path, bool read_only,
                struct backend_why *why);
 
+/*
+ * The same with a descriptor that somebody else has opened, `path`, for this
+ * process alone. It is taken in any case.
+ */
+int image_take(struct image *img, int fd, const char *path, bool read_only,
+               struct backend_why *why);
+
 /* A drive without a medium: no sectors, nothing open. */
 void image_empty(struct image *img);
 

@@ -4,13 +4,17 @@
 
 #include "pv-backends/block/device.h"
 #include "pv-backends/block/image.h"
+#include "pv-backends/block/nbdstore.h"
 #include "pv-backends/block/queue.h"
 
 struct blkdev {
     struct backend be; /* first */
     struct image image;
     bool image_is_open, discard_wanted;
-    bool removable; /* its medium may be changed, or not be there */
+    bool removable;       /* its medium may be changed, or not be there */
+    bool daemon_away;     /* and that was said */
+    struct nbdstore *nbd; /* behind a storage daemon; else NULL */
+    struct backend_why daemon_why; /* what there was last with that */
     char *params;
     struct event *retry;
     unsigned int tries;
@@ -29,6 +33,9 @@ extern struct blk_settings blk_settings;
 
 /* Is there such a node of ours, with this value? */
 bool blkdev_node_is(struct backend *be, const char *key, const char *value);
+
+/* By its mode. */
+bool blkdev_is_read_only(struct backend *be);
 
 /* The disk as requests have to respect it. */
 struct blk_limits blkdev_limits(const struct blkdev *bd);
@@ -53,8 +60,24 @@ void medium_close(struct blkdev *bd);
  */
 void medium_changed(struct blkdev *bd);
 
-/* --- device.c, for medium.c
- * -------------------------------------------------*/
+/* --- nbdmedium.c ------------------------------------------------------------
+ */
+
+/*
+ * Connect with the storage daemon whose sockets are in `dir`. -EINPROGRESS, or
+ * -errno with `why`.
+ */
+int nbdmedium_start(struct blkdev *bd, const char *dir,
+                    struct backend_why *why);
+/* That has taken long: bd->retry has fired. */
+void nbdmedium_impatient(struct blkdev *bd);
+void nbdmedium_stop(struct blkdev *bd);
+
+/* --- device.c, for the others
+ * -----------------------------------------------*/
+
+/* The image has another size: tell the guest. */
+void blkdev_resized(struct blkdev *bd);
 
 /* Take the rings up, or let go of them; `why` as always. */
 int blkdev_open_queues(struct blkdev *bd, struct backend_why *why);

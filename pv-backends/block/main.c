@@ -2,6 +2,7 @@
 #include "pv-backends/block/blkback.h"
 #include "pv-backends/block/blkio.h"
 #include "pv-backends/block/device.h"
+#include "pv-backends/runtime/confine.h"
 #include "pv-backends/runtime/instance.h"
 #include "pv-backends/runtime/log.h"
 #include "pv-backends/runtime/loop.h"
@@ -23,6 +24,7 @@ struct options {
     int domid;
     const char *io;
     unsigned int poll_us;
+    struct privilege_user user;
     struct blk_settings settings;
 };
 
@@ -30,6 +32,7 @@ static void usage(FILE *to)
 {
     fputs("Usage: pvblkd --domid N [--io uring|threads] [--state-dir DIR]\n"
           "              [--persistent-grants] [--max-queues N] [--poll-us N]\n"
+          "              [--user UID:GID] [--opener SOCKET]\n"
           "Serve the disks of guest N (0: of every guest). See pvblkd(8).\n",
           to);
 }
@@ -55,6 +58,8 @@ static int parse(int argc, char **argv, struct options *o)
         {"persistent-grants", no_argument, NULL, 'p'},
         {"max-queues", required_argument, NULL, 'q'},
         {"poll-us", required_argument, NULL, 'P'},
+        {"user", required_argument, NULL, 'u'},
+        {"opener", required_argument, NULL, 'o'},
         {"version", no_argument, NULL, 'V'},
         {"help", no_argument, NULL, 'h'},
         {0},
@@ -88,6 +93,15 @@ static int parse(int argc, char **argv, struct options *o)
             if (option_number("poll-us", optarg, 0, 10000, &o->poll_us))
                 return 2;
             break;
+        case 'u':
+            if (privilege_parse_user(optarg, &o->user)) {
+                fprintf(stderr, "pvblkd: no user: %s\n", optarg);
+                return 2;
+            }
+            break;
+        case 'o':
+            o->settings.opener = optarg;
+            break;
         case 'V':
             puts("pvblkd " PARAVANE_VERSION);
             return 1;
@@ -105,21 +119,9 @@ static int parse(int argc, char **argv, struct options *o)
     return 0;
 }
 
-/* Take what has finished; false when nothing has. */
 static bool reap(void *arg)
 {
-    struct blkback *owner = NULL, *last = NULL;
-    struct blkio_op *op;
-
-    while ((op = blkio_reap(arg))) {
-        blkback_io_done(op, &owner);
-        if (last && last != owner)
-            blkback_finish(last);
-        last = owner;
-    }
-    if (last)
-        blkback_finish(last);
-    return last;
+    return blkback_reap(arg);
 }
 
 static void no_rest(void *arg)
@@ -153,8 +155,11 @@ static int give_up(const struct options *o, struct loop *loop)
     if (rc)
         log_warning("event channels of other guests stay in reach: %s",
                     strerror(-rc));
-    /* Whoever owns the images. */
-    return privilege_drop(1ull << CAP_DAC_OVERRIDE, (struct privilege_user){0});
+    /* Whoever owns the images, unless somebody else opens them. */
+    rc = privilege_drop(o->settings.opener ? 0 : 1ull << CAP_DAC_OVERRIDE,
+                        o->user);
+    return rc || !o->settings.opener ? rc
+                                     : confine_files(o->settings.state_dir);
 }
 
 /* One process per guest, and one journal per disk. */
@@ -162,10 +167,12 @@ static int take_place(const struct options *o)
 {
     int rc = instance_make_dir(o->settings.state_dir, 0700);
 
-    if (rc)
-        return rc;
-    return instance_lock(o->settings.state_dir, "pvblkd",
-                         o->domid > 0 ? o->domid : 0);
+    if (!rc)
+        rc = instance_lock(o->settings.state_dir, "pvblkd",
+                           o->domid > 0 ? o->domid : 0);
+    if (!rc)
+        rc = instance_give(o->settings.state_dir, o->user.uid);
+    return rc;
 }
 
 static int serve(struct options *o, struct loop *loop, struct blkio *io)

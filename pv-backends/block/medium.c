@@ -2,14 +2,37 @@
 #include "pv-backends/block/internal.h"
 
 #include "pv-backends/runtime/loop.h"
+#include "dom0/libs/opener/opener.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+/* By its name, or by asking whoever may open it. */
+static int open_image(struct blkdev *bd, const char *params, bool read_only,
+                      struct backend_why *why)
+{
+    struct opener_request rq = {.domid = bd->be.domid, .devid = bd->be.devid};
+    char words[OPENER_WHY];
+    int fd, rc;
+
+    if (!blk_settings.opener)
+        return image_open(&bd->image, params, read_only, why);
+    bd->image.fd = -1;
+    if ((size_t)snprintf(rq.path, sizeof(rq.path), "%s", params) >=
+        sizeof(rq.path))
+        return backend_fail(why, -ENAMETOOLONG, "%.100s...: too long a name",
+                            params);
+    rc = opener_ask(blk_settings.opener, &rq, &fd, words);
+    if (rc)
+        return backend_fail(why, rc, "%s", words);
+    return image_take(&bd->image, fd, params, read_only, why);
+}
+
 int medium_open(struct blkdev *bd, const char *params, struct backend_why *why)
 {
-    bool read_only = !blkdev_node_is(&bd->be, "mode", "w");
+    bool read_only = blkdev_is_read_only(&bd->be);
     uint64_t sector;
     int rc;
 
@@ -18,7 +41,7 @@ int medium_open(struct blkdev *bd, const char *params, struct backend_why *why)
         bd->image_is_open = true;
         return 0;
     }
-    rc = image_open(&bd->image, params, read_only, why);
+    rc = open_image(bd, params, read_only, why);
     bd->image_is_open = !rc;
     if (!rc && !store_read_uint(bd->be.loop->store, bd->be.path, "sector-size",
                                 UINT32_MAX, &sector))
@@ -86,7 +109,7 @@ void medium_changed(struct blkdev *bd)
         free(params);
         return;
     }
-    if (!bd->removable) {
+    if (!bd->removable || bd->nbd) {
         log_warning("%s: another image for a disk in use is not taken",
                     bd->be.path);
         free(params);

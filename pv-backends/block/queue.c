@@ -76,7 +76,7 @@ static int name_things(struct blkqueue *q, const struct blkqueue_setup *s)
 {
     const struct backend *be = q->be;
 
-    q->directory = q->journal = NULL;
+    q->directory = q->journal = q->latency_path = NULL;
     if ((s->alone ? asprintf(&q->directory, "%s", be->frontend)
                   : asprintf(&q->directory, "%s/queue-%u", be->frontend,
                              s->index)) < 0) {
@@ -88,6 +88,11 @@ static int name_things(struct blkqueue *q, const struct blkqueue_setup *s)
                   : asprintf(&q->journal, "%s/%u-%u.inflight", s->state_dir,
                              be->domid, be->devid)) < 0) {
         q->journal = NULL;
+        return -ENOMEM;
+    }
+    if (asprintf(&q->latency_path, "%s/%u-%u-%u.latency", s->state_dir,
+                 be->domid, be->devid, s->index) < 0) {
+        q->latency_path = NULL;
         return -ENOMEM;
     }
     return 0;
@@ -124,6 +129,7 @@ static int open_ring(struct blkqueue *q, const struct blkqueue_setup *s,
         .image_fd = s->image_fd,
         .disk = s->disk,
         .rate = s->rate,
+        .latency = latency_way(q->latency, 0),
         .ring_pages = q->rings.pages,
         .nr_ring_pages = q->rings.nr_pages,
         .journal = q->journal,
@@ -156,6 +162,7 @@ static int open_all(struct blkqueue *q, const struct blkqueue_setup *s,
     if (s->persistent)
         rc = grantcache_open(&q->persistent, be->loop->gnttab, be->domid,
                              PERSISTENT_PAGES * q->rings.nr_pages);
+    q->latency = latency_create(q->latency_path, be->adopting);
     if (!rc)
         rc = open_ring(q, s, port);
     if (rc)
@@ -199,6 +206,8 @@ void blkqueue_close(struct blkqueue *q)
     loop_unbind(q->be->loop, q->port);
     grantcache_close(q->persistent);
     ringmap_close(&q->rings, q->be);
+    latency_destroy(q->latency, q->latency_path, !q->be->leaving);
+    free(q->latency_path);
     free(q->journal);
     free(q->directory);
     free(q);

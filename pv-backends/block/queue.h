@@ -16,6 +16,8 @@ struct blkqueue {
     struct backend *be;
     char *directory; /* of the store, where the frontend describes it */
     char *journal;   /* path */
+    char *latency_path;
+    struct latency_file *latency;
     struct ringmap rings;
     struct grantcache *persistent; /* NULL: copies */
     struct loop_port *port;

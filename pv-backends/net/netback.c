@@ -28,6 +28,7 @@ void netback_setup(struct gnttab *gt)
 
 void turn_reset(void)
 {
+    turn.since = latency_clock();
     turn.used = 0;
     turn.nr_ops = turn.nr_frames = turn.nr_slots = turn.nr_rx_slots = 0;
     turn.receivers = NULL;
@@ -108,6 +109,10 @@ void netback_open(struct netback *nb, const struct netback_config *cfg)
 {
     memset(nb, 0, sizeof(*nb));
     nb->cfg = *cfg;
+    if (!cfg->sent)
+        nb->cfg.sent = &latency_nowhere;
+    if (!cfg->received)
+        nb->cfg.received = &latency_nowhere;
     LIST_INIT(&nb->waiters);
     nb->tx.sring = cfg->tx_page;
     nb->rx.sring = cfg->rx_page;

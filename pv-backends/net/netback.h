@@ -11,6 +11,7 @@
 #include "pv-backends/net/netjournal.h"
 #include "pv-backends/runtime/bucket.h"
 #include "pv-backends/runtime/log.h"
+#include "dom0/libs/latency/latency.h"
 
 #include <sys/queue.h>
 
@@ -26,9 +27,10 @@ struct netback_config {
     struct netjournal *journal; /* the caller's */
     struct netport *port;       /* its place among the other guests' cards */
     struct bucket *limit;       /* of what the guest sends, bytes */
-    bool scatter;               /* the guest takes frames in several slots */
-    bool csum, ipv6_csum;       /* with blank checksums */
-    bool tso4, tso6;            /* uncut */
+    struct latency *sent, *received; /* the caller's; NULL: not counted */
+    bool scatter;         /* the guest takes frames in several slots */
+    bool csum, ipv6_csum; /* with blank checksums */
+    bool tso4, tso6;      /* uncut */
     void (*notify_tx)(void *arg);
     void (*notify_rx)(void *arg);
     void (*wake_tx)(void *arg); /* the card it waited for has room again */

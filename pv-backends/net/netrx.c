@@ -192,6 +192,7 @@ static void answer(struct netback *nb, int copy_rc)
         nb->stats.rx_frames++;
         nb->stats.rx_bytes += f->packet.size;
     }
+    latency_add(nb->cfg.received, turn.since, at - before);
     netjournal_note(noted, at);
     for (RING_IDX i = before; i != at; i++)
         *RING_GET_RESPONSE(&nb->rx, i) = netjournal_at(noted, i)->rx;

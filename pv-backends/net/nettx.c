@@ -342,6 +342,7 @@ static void answer(struct netback *nb)
     nb->tx.req_cons = at;
     if (at == before)
         return;
+    latency_add(nb->cfg.sent, turn.since, at - before);
     netjournal_note(noted, at);
     for (RING_IDX i = before; i != at; i++)
         *RING_GET_RESPONSE(&nb->tx, i) = netjournal_at(noted, i)->tx;

@@ -201,6 +201,11 @@ static int name_things(struct netqueue *q, const struct netqueue_setup *s)
         q->journal = NULL;
         return -ENOMEM;
     }
+    if (asprintf(&q->latency_path, "%s/%u-%u-%u.latency", s->run_dir, be->domid,
+                 be->devid, s->index) < 0) {
+        q->latency_path = NULL;
+        return -ENOMEM;
+    }
     return 0;
 }
 
@@ -243,6 +248,8 @@ static void open_rings(struct netqueue *q, const struct netqueue_setup *s)
         .journal = q->answers,
         .port = s->port,
         .limit = s->limit,
+        .sent = latency_way(q->latency, 0),
+        .received = latency_way(q->latency, 1),
         .scatter = a->scatter,
         .csum = !a->no_csum,
         .ipv6_csum = a->ipv6_csum,
@@ -282,6 +289,7 @@ static int open_all(struct netqueue *q, const struct netqueue_setup *s,
                          q->be->adopting);
     if (rc)
         return backend_fail(why, rc, "%s: %s", q->journal, strerror(-rc));
+    q->latency = latency_create(q->latency_path, q->be->adopting);
     open_rings(q, s);
     event_add(q->readable, NULL);
     return 0;
@@ -337,6 +345,8 @@ void netqueue_close(struct netqueue *q)
         netjournal_close(q->answers, q->journal, !q->be->leaving);
     if (q->own_fd)
         close(q->tap_fd);
+    latency_destroy(q->latency, q->latency_path, !q->be->leaving);
+    free(q->latency_path);
     free(q->journal);
     free(q->directory);
     free(q);

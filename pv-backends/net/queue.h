@@ -22,6 +22,8 @@ struct netqueue {
     bool own_fd;
     char *directory; /* of the store, where the frontend describes it */
     char *journal;   /* path */
+    char *latency_path;
+    struct latency_file *latency;
     struct netjournal *answers;
     struct event *readable, *stalled, *sender;
     struct ringmap tx_ring, rx_ring;

@@ -47,6 +47,7 @@ struct rx_slot {
 };
 
 struct turn {
+    uint64_t since; /* it began: latency_clock() */
     uint8_t *arena; /* TURN_ARENA bytes, at a page's beginning */
     size_t used;
     uint8_t (*heads)[TURN_HEAD];           /* NET_RING_ENTRIES */

@@ -3,6 +3,7 @@
  * request taken is answered once, nothing outside the disk is touched, and the
  * journal is empty afterwards.
  *
+ * sources: dom0/libs/latency/latency.c
  * sources: pv-backends/block/blkback.c pv-backends/block/blkdecode.c
  * sources: pv-backends/block/bufpool.c pv-backends/block/inflight.c
  * sources: pv-backends/runtime/grantcache.c pv-backends/runtime/bucket.c
@@ -78,6 +79,11 @@ struct blkio_op *blkio_wait(struct blkio *b)
     return op;
 }
 
+struct blkio_op *blkio_reap(struct blkio *b)
+{
+    return blkio_wait(b);
+}
+
 static void notify(void *arg)
 {
     (void)arg;
@@ -110,14 +116,9 @@ static void make_slot(struct blkif_request *slot, const uint8_t *data,
 
 static void serve(struct blkback *bb)
 {
-    struct blkback *owner;
-    struct blkio_op *op;
-
     blkback_poll(bb);
-    while ((op = blkio_wait(&io))) {
-        blkback_io_done(op, &owner);
-        blkback_finish(owner);
-    }
+    while (blkback_reap(&io))
+        ;
 }
 
 static struct blkback_config *prepare(void)

@@ -3,6 +3,7 @@
  * network backend answers every slot it takes, writes only whole frames to the
  * tap, and fills another guest's buffers only with whole frames.
  *
+ * sources: dom0/libs/latency/latency.c
  * sources: pv-backends/net/netback.c pv-backends/net/nettx.c
  * sources: pv-backends/net/netrx.c pv-backends/net/netdecode.c
  * sources: pv-backends/net/netswitch.c pv-backends/net/netjournal.c

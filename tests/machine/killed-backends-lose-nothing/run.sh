@@ -67,6 +67,9 @@ python3 kills.py 10.9.0.77 "${CYCLES:-50}" "${children[@]}" 2> /run/kills.err ||
 
 read -r pid _ < /run/paravane/children/pvnetd
 grep -q '^Uid:.988.988.988.988' "/proc/$pid/status" || fail "pvnetd is not a user of its own: $(grep Uid "/proc/$pid/status")"
+read -r pid _ < "/run/paravane/children/$(child_of fast)"
+grep -q '^Uid:.987.987.987.987' "/proc/$pid/status" || fail "pvblkd is not a user of its own: $(grep Uid "/proc/$pid/status")"
+[ "$(grep -c '^Cap[PEIA][a-z]*:.0*$' "/proc/$pid/status")" = 4 ] || fail "pvblkd has capabilities: $(grep Cap "/proc/$pid/status")"
 
 # --- what they saw
 for g in fast slow; do

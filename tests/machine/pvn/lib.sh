@@ -15,6 +15,7 @@ pv_up()
         printf '[lan]\ntype = bridged\nbridge = xenbr0\naddress = 10.9.0.1/24\n' \
             > $pv_etc/networks.conf
         # What sysusers.conf and udev do on a whole system.
+        echo 'paravane-blk:x:987:986::/:/usr/sbin/nologin' >> /etc/passwd
         echo 'paravane-net:x:988:987::/:/usr/sbin/nologin' >> /etc/passwd
         chmod 666 /dev/net/tun
         touch /run/pv-is-up

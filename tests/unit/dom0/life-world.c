@@ -5,6 +5,7 @@
 #include "dom0/daemon/intent.h"
 #include "dom0/daemon/lifecycle.h"
 #include "dom0/daemon/netsetup.h"
+#include "dom0/daemon/storage.h"
 #include "dom0/libs/hypercall/hypercall-fake.h"
 #include "tests/unit/dom0/fake-backends.h"
 #include "tests/unit/dom0/kernels.h"
@@ -34,6 +35,41 @@ void helpers_stop_block(struct daemon *d, uint32_t domid)
 {
     (void)d;
     life_backends &= ~(1u << domid);
+}
+
+bool storage_wanted(const struct guest_disk *disk)
+{
+    (void)disk;
+    return false;
+}
+
+int storage_begin(struct daemon *d, struct guest *g, uint32_t domid,
+                  struct fault *f)
+{
+    (void)d, (void)g, (void)domid, (void)f;
+    return 0;
+}
+
+int storage_wait(struct daemon *d, const struct guest *g, uint32_t domid,
+                 struct fault *f)
+{
+    (void)d, (void)g, (void)domid, (void)f;
+    return 0;
+}
+
+void storage_reclaim(struct daemon *d, struct guest *g)
+{
+    (void)d, (void)g;
+}
+
+void storage_stop(struct daemon *d, uint32_t domid)
+{
+    (void)d, (void)domid;
+}
+
+void storage_stop_disk(struct daemon *d, uint32_t domid, uint32_t devid)
+{
+    (void)d, (void)domid, (void)devid;
 }
 
 bool life_have_bridge = true;

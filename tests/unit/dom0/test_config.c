@@ -271,8 +271,8 @@ static void test_devices_are_checked(void **state)
 {
     (void)state;
     says_more("disk = ['/i,xvda,w']", true,
-              "9: `xvda' is no image format (raw, qcow, qcow2, vhd, vmdk, vdi "
-              "or qed); the order is target, format, vdev, access");
+              "9: `xvda' is no image format (raw, qcow, qcow2, vhd, vhdx, "
+              "vmdk, vdi or qed); the order is target, format, vdev, access");
     says_more("disk = ['/i,raw']", true,
               "9: the disk has no vdev: say where the guest sees it, as in "
               "\"/path/disk.img,raw,xvda,w\"");

@@ -2,7 +2,8 @@
  * A disk can be claimed once for writing or many times for reading; what is no
  * disk is refused with a sentence.
  *
- * sources: dom0/daemon/diskclaim.c dom0/daemon/fault.c
+ * sources: dom0/daemon/diskclaim.c dom0/daemon/acl.c
+ * sources: dom0/daemon/fault.c
  */
 #include "dom0/daemon/diskclaim.h"
 
@@ -45,7 +46,7 @@ static int teardown(void **state)
 static int claim(struct disk_claim *c, bool writable, struct fault *f)
 {
     *f = (struct fault){0};
-    return disk_claim(c, path, writable, DISK_NEW, f);
+    return disk_claim(c, path, writable, DISK_NEW, DISK_OURS, f);
 }
 
 static void test_written_once(void **state)
@@ -101,18 +102,19 @@ static void test_what_is_no_disk_is_refused(void **state)
     char fifo[80];
 
     (void)state;
-    assert_int_equal(disk_claim(&c, "/does/not/exist", true, DISK_NEW, &f),
-                     -ENOENT);
+    assert_int_equal(
+        disk_claim(&c, "/does/not/exist", true, DISK_NEW, DISK_OURS, &f),
+        -ENOENT);
     assert_non_null(strstr(f.text, "no such file"));
     f = (struct fault){0};
-    assert_true(disk_claim(&c, "/tmp", false, DISK_NEW, &f) < 0);
+    assert_true(disk_claim(&c, "/tmp", false, DISK_NEW, DISK_OURS, &f) < 0);
     f = (struct fault){0};
-    assert_true(disk_claim(&c, "/dev/null", true, DISK_NEW, &f) < 0);
+    assert_true(disk_claim(&c, "/dev/null", true, DISK_NEW, DISK_OURS, &f) < 0);
     assert_non_null(strstr(f.text, "neither a file nor a block device"));
     snprintf(fifo, sizeof(fifo), "%s.fifo", path);
     assert_int_equal(mkfifo(fifo, 0600), 0);
     f = (struct fault){0};
-    assert_true(disk_claim(&c, fifo, false, DISK_NEW, &f) < 0);
+    assert_true(disk_claim(&c, fifo, false, DISK_NEW, DISK_OURS, &f) < 0);
     unlink(fifo);
     assert_int_equal(truncate(path, 511), 0);
     assert_true(claim(&c, true, &f) < 0);

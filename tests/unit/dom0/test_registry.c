@@ -3,11 +3,11 @@
  * that one guest writes is no other's; what is saved comes back as it was.
  *
  * sources: dom0/daemon/registry.c dom0/daemon/guest.c dom0/daemon/record.c
- * sources: dom0/daemon/diskclaim.c dom0/daemon/fault.c dom0/daemon/log.c
- * sources: dom0/config/lex.c dom0/config/parse.c dom0/config/value.c
- * sources: dom0/config/domconfig.c dom0/config/read.c dom0/config/names.c
- * sources: dom0/config/keys.c dom0/config/disk.c dom0/config/nic.c
- * sources: dom0/config/cpuset.c dom0/config/report.c
+ * sources: dom0/daemon/diskclaim.c dom0/daemon/acl.c dom0/daemon/fault.c
+ * sources: dom0/daemon/log.c dom0/config/lex.c dom0/config/parse.c
+ * sources: dom0/config/value.c dom0/config/domconfig.c dom0/config/read.c
+ * sources: dom0/config/names.c dom0/config/keys.c dom0/config/disk.c
+ * sources: dom0/config/nic.c dom0/config/cpuset.c dom0/config/report.c
  * libs: -ljansson
  */
 #include "dom0/daemon/registry.h"

@@ -4,6 +4,7 @@
  * without touching the image; and after a kill at any moment a successor
  * answers what the predecessor had not.
  *
+ * sources: dom0/libs/latency/latency.c
  * sources: pv-backends/block/blkback.c pv-backends/block/blkdecode.c
  * sources: pv-backends/block/blkio.c pv-backends/block/blkio-uring.c
  * sources: pv-backends/block/blkio-threads.c

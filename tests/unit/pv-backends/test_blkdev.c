@@ -3,12 +3,16 @@
  * limits and sizes and media that change while it is in use, a successor that
  * carries on.
  *
+ * sources: dom0/libs/latency/latency.c dom0/libs/opener/opener.c
  * sources: pv-backends/block/device.c pv-backends/block/details.c
  * sources: pv-backends/block/medium.c pv-backends/block/queue.c
  * sources: pv-backends/block/blkback.c pv-backends/block/blkdecode.c
  * sources: pv-backends/block/blkio.c pv-backends/block/blkio-uring.c
  * sources: pv-backends/block/blkio-threads.c pv-backends/block/image.c
  * sources: pv-backends/block/bufpool.c pv-backends/block/inflight.c
+ * sources: pv-backends/block/nbdmedium.c pv-backends/block/nbdstore.c
+ * sources: pv-backends/block/nbdlib.c pv-backends/block/export.c
+ * sources: pv-backends/block/qmp.c
  * sources: pv-backends/runtime/grantcache.c pv-backends/runtime/backend.c
  * sources: pv-backends/runtime/xbstate.c pv-backends/runtime/spin.c
  * sources: pv-backends/runtime/bucket.c pv-backends/runtime/store.c

@@ -3,6 +3,7 @@
  * frames arrive whole, every slot is answered in its place, and hostile slots
  * cost their sender an error, nobody else anything.
  *
+ * sources: dom0/libs/latency/latency.c
  * sources: pv-backends/net/netback.c pv-backends/net/nettx.c
  * sources: pv-backends/net/netrx.c pv-backends/net/netdecode.c
  * sources: pv-backends/net/netswitch.c pv-backends/net/netjournal.c

@@ -4,6 +4,7 @@
  * and straight to the other guest, a rate that changes, a successor that
  * carries on. Skips where namespaces, taps or bridges are not to be had.
  *
+ * sources: dom0/libs/latency/latency.c
  * sources: pv-backends/net/device.c pv-backends/net/queue.c
  * sources: pv-backends/net/netback.c pv-backends/net/nettx.c
  * sources: pv-backends/net/netrx.c pv-backends/net/netdecode.c

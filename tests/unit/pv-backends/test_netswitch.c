@@ -4,6 +4,7 @@
  * checked ones; everything else takes the tap; who has no room is waited for a
  * while and then costs its senders nothing.
  *
+ * sources: dom0/libs/latency/latency.c
  * sources: pv-backends/net/netback.c pv-backends/net/nettx.c
  * sources: pv-backends/net/netrx.c pv-backends/net/netdecode.c
  * sources: pv-backends/net/netswitch.c pv-backends/net/netjournal.c

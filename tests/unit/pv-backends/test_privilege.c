@@ -3,9 +3,10 @@
  * up, keeps what it kept, and can still start threads and open files.
  *
  * sources: pv-backends/runtime/privilege.c pv-backends/runtime/instance.c
- * sources: pv-backends/runtime/log.c
+ * sources: pv-backends/runtime/confine.c pv-backends/runtime/log.c
  * libs: -lpthread
  */
+#include "pv-backends/runtime/confine.h"
 #include "pv-backends/runtime/privilege.h"
 #include "pv-backends/runtime/instance.h"
 
@@ -14,6 +15,7 @@
 #include <linux/capability.h>
 #include <pthread.h>
 #include <sched.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -175,9 +177,55 @@ static void test_a_folder_changes_hands(void **state)
     rmdir(dir);
 }
 
+/* --- files ------------------------------------------------------------------
+ */
+
+static char confined[] = "/tmp/test-confine-XXXXXX";
+
+static bool opens(const char *dir, const char *name, int flags)
+{
+    char path[128];
+    int fd;
+
+    snprintf(path, sizeof(path), "%s/%s", dir, name);
+    fd = open(path, flags, 0600);
+    if (fd >= 0)
+        close(fd);
+    return fd >= 0;
+}
+
+static int only_its_files(void)
+{
+    char file[64];
+    int bad = 0;
+
+    if (confine_files(confined))
+        return 50;
+    snprintf(file, sizeof(file), "%s/journal", confined);
+    bad += !opens(confined, "journal", O_RDWR | O_CREAT | O_EXCL);
+    bad += unlink(file) != 0;
+    bad += !opens("/proc/self", "status", O_RDONLY);
+    bad += !opens("/etc", "passwd", O_RDONLY);
+    bad += opens("/etc", "passwd", O_RDWR);
+    bad += opens("/tmp", "test-confine-other", O_RDWR | O_CREAT);
+    bad += opens("/", "tmp", O_RDONLY | O_DIRECTORY);
+    return bad;
+}
+
+static void test_only_its_folder_is_open(void **state)
+{
+    (void)state;
+    if (syscall(SYS_landlock_create_ruleset, NULL, 0, 1) < 0)
+        skip(); /* the kernel cannot */
+    assert_non_null(mkdtemp(confined));
+    assert_int_equal(in_child(0, root, only_its_files), 0);
+    rmdir(confined);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_only_its_folder_is_open),
         cmocka_unit_test(test_refused_calls),
         cmocka_unit_test(test_daily_work_goes_on),
         cmocka_unit_test(test_only_the_kept_capability),

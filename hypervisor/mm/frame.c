@@ -20,9 +20,19 @@ static struct {
     uint64_t start, end;
 } ram[MAX_E820];
 static unsigned nr_ram;
-struct mfn_range ram_main;
+struct mfn_range ram_main[2];
 
 #define FIRST_RAM_MFN (0x100000ull >> PAGE_SHIFT)
+
+static void main_ram_offer(struct mfn_range r)
+{
+    if (r.nr > ram_main[0].nr) {
+        ram_main[1] = ram_main[0];
+        ram_main[0] = r;
+    } else if (r.nr > ram_main[1].nr) {
+        ram_main[1] = r;
+    }
+}
 
 static void ram_init(void)
 {
@@ -45,13 +55,11 @@ static void ram_init(void)
         }
     }
     nr_ram = nr;
-    for (unsigned i = 0; i < nr; i++) {
-        if (ram[i].end - ram[i].start > ram_main.nr)
-            ram_main = (struct mfn_range){
-                .start = ram[i].start,
-                .nr = ram[i].end - ram[i].start,
-            };
-    }
+    for (unsigned i = 0; i < nr; i++)
+        main_ram_offer((struct mfn_range){
+            .start = ram[i].start,
+            .nr = ram[i].end - ram[i].start,
+        });
 }
 
 bool mfn_is_other_ram(mfn_t m)

@@ -54,13 +54,15 @@ static_assert(sizeof(struct frame) == 32, "32 bytes a machine frame");
 #define frame_table ((struct frame *)FRAME_TABLE_START)
 extern uint64_t max_mfn; /* highest RAM frame + 1; set before alloc_init() */
 
-/* The largest run of RAM, which most questions are about. */
+/* The two largest runs of RAM, below and above 4 GiB on most machines, which
+   nearly all questions are about. */
 extern struct mfn_range {
     uint64_t start, nr;
-} ram_main;
+} ram_main[2];
 static inline bool mfn_is_main_ram(mfn_t m)
 {
-    return m.n - ram_main.start < ram_main.nr;
+    return likely(m.n - ram_main[0].start < ram_main[0].nr) ||
+           m.n - ram_main[1].start < ram_main[1].nr;
 }
 bool mfn_is_other_ram(mfn_t m);
 

@@ -9,6 +9,7 @@
 
 #include <netlink/netlink.h>
 #include <netlink/route/link.h>
+#include <netlink/route/qdisc.h>
 
 /* libnl's errors as ours. */
 static int error_of(int rc)
@@ -85,6 +86,27 @@ static int set_address(struct rtnl_link *change)
     return 0;
 }
 
+/*
+ * Nothing in front of the tap, which never asks to wait: what its ring cannot
+ * take it drops. The kernel would set up a queueing discipline for each of the
+ * 256 queues that a tap may come to have, 6 MiB and more.
+ */
+static void set_no_queueing(struct nl_sock *sock, struct rtnl_link *link)
+{
+    struct rtnl_qdisc *q = rtnl_qdisc_alloc();
+    int rc = q ? rtnl_tc_set_kind(TC_CAST(q), "noqueue") : -NLE_NOMEM;
+
+    if (!rc) {
+        rtnl_tc_set_link(TC_CAST(q), link);
+        rtnl_tc_set_parent(TC_CAST(q), TC_H_ROOT);
+        rc = rtnl_qdisc_add(sock, q, NLM_F_CREATE | NLM_F_REPLACE);
+    }
+    if (rc) /* it works as well with */
+        log_warning("%s: queueing stays on: %s", rtnl_link_get_name(link),
+                    nl_geterror(rc));
+    rtnl_qdisc_put(q);
+}
+
 static int change_link(struct nl_sock *sock, struct rtnl_link *link,
                        const char *alias, struct rtnl_link *bridge,
                        unsigned int mtu)
@@ -105,6 +127,7 @@ static int change_link(struct nl_sock *sock, struct rtnl_link *link,
     rc = error_of(rtnl_link_change(sock, link, change, 0));
     if (rc)
         goto put_change;
+    set_no_queueing(sock, link);
     if (bridge && rtnl_link_get_master(link) != rtnl_link_get_ifindex(bridge))
         rc = error_of(rtnl_link_enslave(sock, bridge, link));
     if (rc)

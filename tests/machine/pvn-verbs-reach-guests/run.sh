@@ -32,6 +32,10 @@ for verb in "list", "sched":
 assert [v["hard"] for v in said["/run/json/sched a"][0]["vcpus"]] == ["all", "all"]
 END
 rm -r /run/json
+# The kernel would set up 6 MiB of queues for each card.
+ip -o link | grep ': vif' > /run/cards
+want "cards are there" test -s /run/cards
+want "nothing waits in front of them" sh -c '! grep -v "qdisc noqueue" /run/cards'
 pvn debug-keys h || fail "pvn debug-keys"
 pvn dmesg | grep -q . || fail "pvn dmesg is empty"
 pvn dmesg -c > /dev/null; [ "$(pvn dmesg | wc -l)" -lt 5 ] || fail "pvn dmesg -c does not empty it"

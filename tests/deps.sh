@@ -2,7 +2,7 @@
 # deps.sh [PACKAGE...]: install what building and testing need, and those named,
 # if anything is missing (Debian 12).
 set -eu
-packages="gcc make libc6-dev binutils clang libclang-rt-14-dev clang-format clang-tidy cppcheck git
+packages="gcc make libc6-dev binutils dpkg-dev clang libclang-rt-14-dev clang-format clang-tidy cppcheck git
 libxen-dev liblzma-dev zlib1g-dev libzstd-dev liblz4-dev libcmocka-dev
 libevent-dev libjansson-dev liburing-dev libnbd-dev libelf-dev libnl-route-3-dev
 libbz2-dev liblzo2-dev libmd-dev spin

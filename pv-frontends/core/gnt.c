@@ -90,7 +90,7 @@ int gnt_init(unsigned int nr_frames)
     return 0;
 }
 
-int gnt_resume(void)
+int gnt_resume(bool cancelled)
 {
     uint64_t frames[MAX_FRAMES];
     int rc = table_setup(frames, gnt.nr_frames);
@@ -100,6 +100,8 @@ int gnt_resume(void)
     gnt.table = shim_map_frames(frames, gnt.nr_frames);
     if (!gnt.table)
         return -XEN_ENOMEM;
+    if (cancelled)
+        return 0;
     /* Nobody holds anything in a new table. */
     for (unsigned int i = 0; i < gnt.nr_kept; i++)
         if (gnt.kept[i].page)

@@ -22,10 +22,10 @@
 int gnt_init(unsigned int nr_frames);
 
 /*
- * After a resume: the table is a new one, empty. Every grant was ended before
- * and is to be made again.
+ * After a suspend: map the table again. Resumed, it is a new one, empty; every
+ * grant was ended before and is to be made again. Cancelled, it is the old one.
  */
-int gnt_resume(void);
+int gnt_resume(bool cancelled);
 
 /* Let `domid` at the page; the reference, or GNT_NONE when all are taken. */
 grant_ref_t gnt_grant(domid_t domid, const void *page, bool read_only);

@@ -187,6 +187,7 @@ static int check_frame(const struct netfront *net,
     unsigned int sum = 0;
 
     if (!frame->nr_pieces || frame->nr_pieces > NET_MAX_PIECES ||
+        frame->pieces[0].length < NET_MIN_FIRST ||
         (frame->nr_pieces > 1 && !net->can_pieces))
         return -XEN_EINVAL;
     for (unsigned int i = 0; i < frame->nr_pieces; i++) {

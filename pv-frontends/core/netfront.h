@@ -20,6 +20,7 @@
 
 #define NET_MAX_QUEUES 4u
 #define NET_MAX_PIECES 18u /* what every backend takes */
+#define NET_MIN_FIRST  14u /* bytes of the first: backends refuse less */
 #define NET_SLOTS      256u
 #define NET_MAX_FRAME  65535u
 

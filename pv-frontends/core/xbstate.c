@@ -34,12 +34,16 @@ static enum xbf_action next_unwanted(const struct xbf_view *v)
 static enum xbf_action next_anew(const struct xbf_view *v)
 {
     switch (v->peer) {
+    case XenbusStateInitialised:
+    case XenbusStateConnected:
+        /* It serves rings that we gave up: it is to let go of them first. */
+        return v->own == XenbusStateClosing ? XBF_NONE : XBF_CLOSING;
     case XenbusStateInitialising:
     case XenbusStateInitWait:
         return XBF_BEGIN;
     case XenbusStateClosed:
         /* Closed by both is the end, unless the backend begins again. */
-        return v->own == XenbusStateClosed ? XBF_NONE : XBF_BEGIN;
+        return v->own == XenbusStateClosed && !v->again ? XBF_NONE : XBF_BEGIN;
     default:
         return XBF_NONE;
     }

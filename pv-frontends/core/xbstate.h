@@ -19,6 +19,7 @@ struct xbf_view {
     bool holding;           /* rings are shared */
     bool working;           /* the class was told that all is connected */
     bool failed;            /* sharing failed, and that was said */
+    bool again;             /* closed only to begin anew */
 };
 
 enum xbf_action {

@@ -104,7 +104,7 @@ static void act(struct xbdev *dev, enum xbf_action action)
 {
     switch (action) {
     case XBF_BEGIN:
-        dev->failed = false;
+        dev->failed = dev->again = false;
         say(dev, XenbusStateInitialising);
         break;
     case XBF_SHARE:
@@ -119,6 +119,7 @@ static void act(struct xbdev *dev, enum xbf_action action)
         dev->own = XenbusStateUnknown; /* say Initialising again */
         break;
     case XBF_CLOSING:
+        dev->again = dev->wanted;
         say(dev, XenbusStateClosing);
         break;
     case XBF_CLOSE:
@@ -140,6 +141,7 @@ static void settle(struct xbdev *dev)
             .holding = dev->holding,
             .working = dev->working,
             .failed = dev->failed,
+            .again = dev->again,
         };
         enum xbf_action action;
 
@@ -208,7 +210,7 @@ int xbdev_open(struct xbdev *dev, const struct xbdev_class *class,
     if (rc)
         return rc;
     dev->wanted = true;
-    dev->holding = dev->working = dev->failed = false;
+    dev->holding = dev->working = dev->failed = dev->again = false;
     return watch_backend(dev);
 }
 

@@ -38,7 +38,7 @@ struct xbdev {
     char backend[STORE_PATH_MAX];
     domid_t backend_id;
     enum xenbus_state own;
-    bool wanted, holding, working, failed;
+    bool wanted, holding, working, failed, again;
     uint64_t nr_connects; /* one, unless a backend gave the rings up */
     struct store_watch backend_watch;
 };
@@ -57,8 +57,8 @@ bool xbdev_is_closed(const struct xbdev *dev);
 void xbdev_forget(struct xbdev *dev);
 
 /*
- * Before a suspend: let go of the rings. After it, resumed or cancelled, and
- * after gnt_resume() and store_resume(): begin again, with whoever serves the
+ * Before a suspend: let go of the rings. After it, and after gnt_resume() and
+ * (resumed, not cancelled) store_resume(): begin again, with whoever serves the
  * device now.
  */
 void xbdev_suspend(struct xbdev *dev);

@@ -131,6 +131,11 @@ int run_blk_verify(void)
         seed = random_next();
         if (verify_round(sectors))
             return -1;
+        if (asked != CONTROL_SUSPEND)
+            continue;
+        asked = CONTROL_NONE;
+        if (guest_suspend(&disk.front.dev))
+            return -1;
     }
     if (option_number("discard", 1) && disk.front.info.can_discard &&
         send_alone(BLK_DISCARD, 0, 8))

@@ -29,13 +29,31 @@ size_t format(char *buf, size_t size, const char *fmt, ...)
 /* A line or part of one, on the console. */
 void print(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
-/* ---- options.c: the command line -------------------------------------------
+/* ---- options.c: the command line ----------------------------------------- */
+
+enum { OPTION_MAX = 32 };
+
+/* What a program takes, as `key=value` behind its name. */
+enum option_kind { OPTION_NUMBER, OPTION_ADDRESS, OPTION_WORD };
+struct option {
+    const char *key;
+    enum option_kind kind;
+    uint64_t least, most; /* of a number */
+    const char *words;    /* "this,that", one of which it has to be */
+};
+
+/*
+ * All words from place `first` on are among `known` (which ends with a NULL
+ * key; or is NULL, and then there are none), and can be read without another
+ * look. 0 or program_fail().
  */
+int options_check(const struct option *known, unsigned int first);
 
 /* The word at place `i`, cut to fit; false when there are not as many. */
 bool option_word(unsigned int i, char *word, size_t size);
 /* What stands behind `key=`; false when it is not there. */
 bool option_text(const char *key, char *value, size_t size);
+bool option_address(const char *key, uint8_t address[4]);
 uint64_t option_number(const char *key, uint64_t otherwise);
 
 /* ---- memory.c ------------------------------------------------------------ */
@@ -45,6 +63,10 @@ int memory_init(uint64_t boot_stack);
 uint64_t memory_pages_free(void);
 /* Map a frame that is not of our memory at an address of its own. */
 void *memory_map_frame(uint64_t mfn);
+/* Unmap all of those: nobody uses them any more. */
+void memory_unmap_frames(void);
+/* Say where our pages are, in a new shared_info page. */
+void memory_publish_p2m(void);
 static inline void *pfn_to_va(uint64_t pfn)
 {
     return (void *)(VIRT_BASE + (pfn << 12));
@@ -89,6 +111,8 @@ void vcpu_start(uint64_t n) __attribute__((noreturn));
  */
 
 void time_init(void);
+/* Go on counting from there, on a host whose time is another. */
+void time_continue(uint64_t from_ns);
 /* The hypervisor's wall clock, seconds. */
 uint64_t time_wall(void);
 /* Nanoseconds that this vCPU has really run. */
@@ -107,7 +131,20 @@ void time_sleep(uint64_t ns);
  */
 
 void guest_start(struct start_info *si) __attribute__((noreturn));
+/* Without it there is no time, no event and no waiting. */
+void guest_map_shared_info(bool there);
 void guest_shutdown(unsigned int reason) __attribute__((noreturn));
+
+/* ---- suspend.c ----------------------------------------------------------- */
+
+struct xbdev;
+
+/*
+ * Be saved, and come back: on this host or another, or at once when the
+ * toolstack thought better of it. The device (or NULL) begins anew; vCPU 0 must
+ * be the only one. 0, or program_fail().
+ */
+int guest_suspend(struct xbdev *dev);
 
 static inline struct vcpu_info *vcpu_info(unsigned int n)
 {

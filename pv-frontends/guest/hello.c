@@ -98,8 +98,12 @@ int run_balloon(void)
         balloon_init(start_info->nr_pages, 1024))
         return program_fail("no watches");
     print("TINY balloon ready\n");
-    while (asked == CONTROL_NONE) {
+    while (asked == CONTROL_NONE || asked == CONTROL_SUSPEND) {
         store_poll();
+        if (asked == CONTROL_SUSPEND && guest_suspend(NULL))
+            return -1;
+        if (asked == CONTROL_SUSPEND)
+            asked = CONTROL_NONE;
         if (balloon_step())
             continue;
         if (balloon_pages() != last)

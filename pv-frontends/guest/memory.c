@@ -112,6 +112,12 @@ void *memory_map_frame(uint64_t mfn)
     return va;
 }
 
+void memory_unmap_frames(void)
+{
+    while (nr_foreign)
+        (void)va_map(pfn_to_va(FOREIGN_FIRST + --nr_foreign), 0);
+}
+
 /* ---- pages ------------------------------------------------------------------
  */
 
@@ -270,8 +276,8 @@ static uint64_t builders_end(uint64_t boot_stack)
     return list > end ? list : end;
 }
 
-/* Where a tool that dumps us finds our pages. */
-static void publish_p2m(void)
+/* Where a tool that dumps or saves us finds our pages. */
+void memory_publish_p2m(void)
 {
     struct arch_shared_info *arch = &shim_shared_info()->arch;
 
@@ -288,7 +294,7 @@ int memory_init(uint64_t boot_stack)
     p2m = (uint64_t *)start_info->mfn_list;
     nr_pages = start_info->nr_pages < MAX_PAGES ? start_info->nr_pages
                                                 : (uint64_t)MAX_PAGES;
-    publish_p2m();
+    memory_publish_p2m();
     memset(used, 0xff, sizeof(used));
     /* What the builder mapped ends with a table; whole ones can be used. */
     mapped = (builders_end(boot_stack) + PTES - 1) & ~(uint64_t)(PTES - 1);

@@ -5,7 +5,6 @@
 #include "pv-frontends/guest/program.h"
 
 #include "pv-frontends/core/netfront.h"
-#include "pv-frontends/core/text.h"
 
 enum {
     ETH = 14,
@@ -176,31 +175,6 @@ static void on_receive(void *arg, unsigned int queue,
 /* ---- the program ----------------------------------------------------------
  */
 
-/* "10.9.0.2"; anything else leaves the address as it was. */
-static void read_ip(void)
-{
-    char text[24], *s = text;
-    uint8_t ip[4];
-
-    if (!option_text("ip", text, sizeof(text)))
-        return;
-    for (unsigned int i = 0; i < 4; i++) {
-        char *end = s;
-        uint64_t n;
-
-        while (*end && *end != '.')
-            end++;
-        if ((*end == 0) != (i == 3))
-            return;
-        *end = 0;
-        if (text_to_uint(s, &n) || n > 255)
-            return;
-        ip[i] = (uint8_t)n;
-        s = end + 1;
-    }
-    memcpy(own_ip, ip, 4);
-}
-
 static int pages_make(void)
 {
     for (unsigned int i = 0; i < NR_OUT; i++)
@@ -269,7 +243,7 @@ int run_net_echo(void)
 {
     uint64_t seconds = option_number("secs", 0), begin;
 
-    read_ip();
+    (void)option_address("ip", own_ip);
     if (net_open())
         return -1;
     announce();

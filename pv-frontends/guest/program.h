@@ -1,5 +1,5 @@
 /*
- * The programs. A word of the command line names one, others with a = are
+ * The programs. A word of the command line names one, the words behind it are
  * its options; see README.md. Each says "TINY <name> ok ..." or
  * "TINY <name> failed: ..." as its last line.
  */
@@ -10,6 +10,7 @@
 
 struct program {
     const char *name, *what;
+    const struct option *options; /* NULL: none */
     /* 0, or an error with the reason already printed by program_fail(). */
     int (*run)(void);
 };
@@ -28,6 +29,8 @@ int run_console(void);
 int run_blk_verify(void);
 int run_blk_bench(void);
 int run_net_echo(void);
+int run_tcp_echo(void);
+int run_tcp_bench(void);
 int run_bench(void);
 int run_smp(void);
 int run_balloon(void);

@@ -90,11 +90,15 @@ void guest_shutdown(unsigned int reason)
 /* Where our own page would be: the hypervisor's takes its place. */
 static uint8_t shared_page[PAGE_SIZE] __attribute__((aligned(4096)));
 
-static void map_shared_info(void)
+void guest_map_shared_info(bool there)
 {
+    uint64_t pte = there ? start_info->shared_info | 0x67 : 0;
+
+    shared = NULL;
     (void)shim_hypercall(__HYPERVISOR_update_va_mapping, (uint64_t)shared_page,
-                         start_info->shared_info | 0x67, UVMF_INVLPG, 0);
-    shared = (struct shared_info *)shared_page;
+                         pte, UVMF_INVLPG, 0);
+    if (there)
+        shared = (struct shared_info *)shared_page;
 }
 
 void guest_start(struct start_info *si)
@@ -102,7 +106,7 @@ void guest_start(struct start_info *si)
     int rc;
 
     start_info = si;
-    map_shared_info();
+    guest_map_shared_info(true);
     trap_init();
     /* Memory first: the console's page is found by the p2m and M2P. */
     rc = memory_init(boot_stack_end);

@@ -3,6 +3,10 @@
 #include "pv-frontends/core/evtchn.h"
 #include "pv-frontends/core/ring.h"
 
+/* Ours less the hypervisor's: not 0 where a host goes on with another's guest.
+ */
+static int64_t offset_ns;
+
 /* Event handlers that ran on vCPU 0, as shim_wait() last knew. */
 static volatile unsigned long events, events_seen;
 
@@ -12,7 +16,7 @@ static uint64_t scale(uint64_t delta, uint32_t mul, int8_t shift)
     return (uint64_t)((unsigned __int128)delta * mul >> 32);
 }
 
-uint64_t shim_now_ns(void)
+static uint64_t system_time_ns(void)
 {
     struct vcpu_time_info *t = &vcpu_info(vcpu_self())->time;
     uint32_t version;
@@ -30,6 +34,16 @@ uint64_t shim_now_ns(void)
     return ns;
 }
 
+uint64_t shim_now_ns(void)
+{
+    return system_time_ns() + (uint64_t)offset_ns;
+}
+
+void time_continue(uint64_t from_ns)
+{
+    offset_ns = (int64_t)(from_ns - system_time_ns());
+}
+
 uint64_t time_wall(void)
 {
     struct shared_info *s = shim_shared_info();
@@ -40,7 +54,7 @@ uint64_t time_wall(void)
         version = shared_read(s->wc_version);
         xen_rmb();
         sec = shared_read(s->wc_sec) +
-              (shim_now_ns() + shared_read(s->wc_nsec)) / 1000000000;
+              (system_time_ns() + shared_read(s->wc_nsec)) / 1000000000;
         xen_rmb();
     } while (version & 1 || version != shared_read(s->wc_version));
     return sec;
@@ -54,7 +68,8 @@ uint64_t time_running_ns(void)
                        vcpu_self(), (uint64_t)&info, 0))
         return 0;
     /* What the current state has taken is not in it yet. */
-    return info.time[RUNSTATE_running] + shim_now_ns() - info.state_entry_time;
+    return info.time[RUNSTATE_running] + system_time_ns() -
+           info.state_entry_time;
 }
 
 static void on_timer(void *arg)
@@ -78,7 +93,8 @@ void time_init(void)
 
 static void set_timer(uint64_t deadline_ns)
 {
-    struct vcpu_set_singleshot_timer op = {.timeout_abs_ns = deadline_ns};
+    struct vcpu_set_singleshot_timer op = {
+        .timeout_abs_ns = deadline_ns - (uint64_t)offset_ns};
 
     (void)shim_hypercall(__HYPERVISOR_vcpu_op, VCPUOP_set_singleshot_timer, 0,
                          (uint64_t)&op, 0);

@@ -1,5 +1,6 @@
 # What disks and network cards carry, in dom0: TOOL=pvn with our backends or
-# TOOL=xl with the kernel's; WHAT=block or network; SECS of each figure. BENCH
+# TOOL=xl with the kernel's; WHAT=block, network, or tiny (the same of the tiny
+# guest, and how soon it is there); SECS of each figure. BENCH
 # lines of the guests; `cpu-NAME` is what dom0 was busy meanwhile, in 10 ms.
 # VARIANTS='OPTIONS|OPTIONS' compares options of our backend in one boot.
 . /run/job/lib.sh
@@ -74,6 +75,51 @@ if [ "$WHAT" = block ]; then
             /iobench disk /dev/xvdb \$(echo \$f | tr , ' ')
             done; echo END"
         follow "$1" $FIGURES
+    }
+elif [ "$WHAT" = tiny ]; then
+    $io serve > /dev/null 2>&1 &
+    # tiny NAME PROGRAM-AND-OPTIONS LINE: until its console has that line.
+    tiny()
+    {
+        guest_config "$1" kernel=/run/job/files/tiny.elf args="$2" memory=8 'vif=["bridge=xenbr0"]'
+        rm -f "$logs-$1.log"
+        begin=$(date +%s%N)
+        "$TOOL" create -q "/run/$1.cfg" || fail "create $1"
+        await 120 "$logs-$1.log" "$3" "$logs-$1.log" 'TINY .*failed|TINY died'
+        [ $? = 0 ] && ! grep -aqE 'TINY (.*failed|died)' "$logs-$1.log" || fail "$1: $(tail -3 "$logs-$1.log")"
+    }
+    # What it said as NAME=NUMBER.
+    said() { say_all "$1" | tr ' ' '\n' | sed -n "s,^$2=\([0-9]*\).*,\1,p" | tail -1; }
+    # PLACE-stream-STREAMS, PLACE-rtt, by a guest of its own each.
+    figure()
+    {
+        local place=$1 to=10.9.0.1 name=$1-$2 do=send
+        [ $place = dom0 ] || to=10.9.0.14
+        case $2 in
+        rtt) tiny r$name "tcp-bench ip=10.9.0.13 to=$to port=7002 do=rtt secs=$SECS" 'TINY tcp-bench ok'
+            echo "BENCH $name-ns $(said r$name ns)" ;;
+        *) tiny r$name "tcp-bench ip=10.9.0.13 to=$to port=7001 streams=${2#*-} secs=$SECS" 'TINY tcp-bench ok'
+            echo "BENCH $name-MBps $(($(said r$name KiB/s) * 1024 / 1000000))" ;;
+        esac
+    }
+    measure()
+    {
+        for n in 1 2 3; do
+            tiny h$n hello 'TINY begins'
+            echo "BENCH create-to-first-line-us $((($(date +%s%N) - begin) / 1000))"
+            await 20 "$logs-h$n.log" 'TINY hello ok' || fail "hello does not end"
+            say_all h$n | sed -n 's/^TINY begins after \([0-9]*\) us.*/BENCH first-line-us \1/p'
+        done
+        say_all h1 | sed -n 's/^TINY begins.*, \([0-9]*\) KiB, \([0-9]*\) free.*/\1 \2/p' |
+            { read -r all free; echo "BENCH memory-hello-KiB $((all - free))"; }
+        tiny a "tcp-echo ip=10.9.0.14 discard=7001 port=7002" 'TINY tcp-echo ready'
+        echo "BENCH memory-tcp-KiB $((8192 - $(said a free-kib)))"
+        for f in $FIGURES; do
+            case $f in
+            from-dom0-*) $io stream 10.9.0.14 "$SECS" "${f##*-}" | sed 's/^BENCH /BENCH from-dom0-/' ;;
+            *) figure ${f%%-*} ${f#*-} ;;
+            esac
+        done
     }
 else
     $io serve > /dev/null 2>&1 &

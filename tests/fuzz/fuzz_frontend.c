@@ -68,11 +68,11 @@ static void backends(void)
     disk.connected = host.connected = false;
 }
 
-static void prepare(bool persistent)
+static void prepare(bool persistent, unsigned int queues)
 {
     const struct blk_settings blk = {0};
-    const struct net_settings settings = {.receive = on_receive,
-                                          .nr_buffers = 32};
+    const struct net_settings settings = {
+        .receive = on_receive, .nr_buffers = 32, .queues = queues};
 
     fake_reset();
     memset(&disk, 0, sizeof(disk));
@@ -84,6 +84,7 @@ static void prepare(bool persistent)
     disk.persistent = persistent;
     disk.ring_order = 1;
     host.sg = true;
+    host.max_queues = queues;
     if (store_init() || gnt_init(8) || cons_init())
         abort();
     store_timeout(2000000000);
@@ -113,12 +114,22 @@ static void send_something(void)
             frames[i] = (struct net_frame){.nr_pieces = 1,
                                            .pieces = {{segment.page, 0, 60}},
                                            .sent = on_sent};
-            if (!netfront_send(&net, 0, &frames[i]))
+            /* The last two in the wire's pieces, to be cut by the card. */
+            if (i >= 6) {
+                frames[i].nr_pieces = 2;
+                frames[i].pieces[1] =
+                    (struct net_piece){segment.page, 100, 3000};
+                frames[i].segmentation = NET_TCP4;
+                frames[i].segment_size = 1448;
+                frames[i].checksum_blank = true;
+            }
+            if (!netfront_send(&net, i % NET_MAX_QUEUES, &frames[i]))
                 frames[i].arg = &frames[i];
         }
     }
     blkfront_kick(&bf);
-    netfront_kick(&net, 0);
+    for (unsigned int q = 0; q < NET_MAX_QUEUES; q++)
+        netfront_kick(&net, q);
 }
 
 static void set_node(const char *dir, const uint8_t *data, size_t size)
@@ -131,6 +142,10 @@ static void set_node(const char *dir, const uint8_t *data, size_t size)
         "/feature-max-indirect-segments",
         "/feature-sg",
         "/multi-queue-max-queues",
+        "/feature-gso-tcpv4",
+        "/feature-persistent",
+        "/feature-discard",
+        "/max-ring-page-order",
     };
     char path[120], value[200];
 
@@ -175,12 +190,14 @@ static void put_disk(const uint8_t *data, size_t size)
                  &bf.ring.sring->rsp_prod, data, size);
 }
 
-static void put_net(bool tx, const uint8_t *data, size_t size)
+static void put_net(bool tx, unsigned int queue, const uint8_t *data,
+                    size_t size)
 {
-    struct net_queue *q = &net.queues[0];
+    struct net_queue *q;
 
     if (!net.nr_queues)
         return;
+    q = &net.queues[queue % net.nr_queues];
     if (tx)
         put_ring(q->tx.sring->ring, sizeof(q->tx.sring->ring[0]), NET_SLOTS,
                  q->tx.rsp_cons, &q->tx.sring->rsp_prod, data, size);
@@ -202,6 +219,21 @@ static void console(const uint8_t *data, size_t size)
     cons_write(text, sizeof(text));
 }
 
+/* Saved and restored, or not after all, in the middle of anything. */
+static void be_saved(bool cancelled)
+{
+    xbdev_suspend(&bf.dev);
+    xbdev_suspend(&net.dev);
+    if (!cancelled)
+        fake_new_host();
+    if (gnt_resume(cancelled))
+        abort();
+    if (!cancelled)
+        store_resume();
+    xbdev_resume(&bf.dev);
+    xbdev_resume(&net.dev);
+}
+
 static void step(unsigned int op, const uint8_t *data, size_t size)
 {
     switch (op % 9) {
@@ -213,7 +245,7 @@ static void step(unsigned int op, const uint8_t *data, size_t size)
         break;
     case 2:
     case 3:
-        put_net(op % 9 == 2, data, size);
+        put_net(op % 9 == 2, op / 9, data, size);
         break;
     case 4:
         set_node(DISK_BACK, data, size);
@@ -233,21 +265,25 @@ static void step(unsigned int op, const uint8_t *data, size_t size)
             disk_restart(&disk);
         if (size & 4)
             net_restart(&host);
+        if (size & 8)
+            be_saved(size & 16);
         break;
     }
     store_poll();
     blkfront_poll(&bf);
-    netfront_poll(&net, 0);
+    for (unsigned int q = 0; q < NET_MAX_QUEUES; q++)
+        netfront_poll(&net, q);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* Persistent or not; then steps: what, how many bytes, the bytes. */
+/* Persistent or not, how many queues; then steps: what, how many bytes, the
+ * bytes. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     if (!size)
         return 0;
-    prepare(data[0] & 1);
+    prepare(data[0] & 1, data[0] / 2 % NET_MAX_QUEUES);
     send_something();
     data++, size--;
     while (size >= 2) {

@@ -15,6 +15,17 @@ tiny smp smp vcpus=4 && pvn destroy smp
 tiny bench bench && pvn destroy bench
 grep '^BENCH' "$(tiny_log bench)"
 
+say "bad input"
+tiny_fails() # "program and options" what it says
+{
+    tiny_create bad "$1"
+    pv_wait bad "TINY .*failed: $2" 20
+    pvn destroy bad 2> /dev/null
+}
+tiny_fails "blk-verify mib=many" 'mib=many is no number from 1'
+tiny_fails "net-echo speed=3" 'no option speed=3, there are: ip='
+tiny_fails "nonsense" 'the command line names no program'
+
 say disks
 truncate -s 8M /run/t.img
 tiny blk blk-verify "disk=['/run/t.img,raw,xvda,w']"

@@ -13,7 +13,7 @@ $(TEST_JOB)/tiny.elf: $(TINY)
 $(TEST_JOB)/tiny.map: $(TINY)
 	@mkdir -p $(@D)
 	@nm $< > $@
-TINY_FILES := $(addprefix $(TEST_JOB)/,tiny-lib.sh udp-echo.py rsp.py)
+TINY_FILES := $(addprefix $(TEST_JOB)/,tiny-lib.sh udp-echo.py tcp-echo.py rsp.py)
 $(TINY_FILES): $(TEST_JOB)/%: tests/machine/tiny/%
 	@mkdir -p $(@D)
 	@cp $< $@

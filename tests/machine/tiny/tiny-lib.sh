@@ -36,3 +36,9 @@ tiny_root()
         done
     done
 }
+
+# Where lwIP's source could not be fetched, tiny.elf is built without TCP.
+tiny_wants_tcp()
+{
+    ! grep -q 'built without lwIP' $tiny_elf || skip "the tiny guest is built without lwIP"
+}

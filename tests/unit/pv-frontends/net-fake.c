@@ -33,9 +33,10 @@ void net_begin(struct net_fake *n)
 void net_restart(struct net_fake *n)
 {
     n->connected = false;
+    n->just_begun = true;
     set("multi-queue-max-queues", n->max_queues);
     set("feature-sg", n->sg);
-    set("feature-gso-tcpv4", 1);
+    set("feature-gso-tcpv4", !n->no_tso);
     set("state", XenbusStateInitWait);
 }
 
@@ -63,15 +64,7 @@ static void connect(struct net_fake *n)
     n->connected = true;
 }
 
-/* What a whole frame consists of, in the frontend's pages. */
-struct gathered {
-    uint8_t data[65536];
-    unsigned int size, nr;
-    uint16_t flags, segment;
-    uint8_t segmentation;
-};
-
-static bool gather(struct net_fake *n, unsigned int q, struct gathered *g)
+static bool gather(struct net_fake *n, unsigned int q, struct net_packet *g)
 {
     netif_tx_back_ring_t *tx = &n->q[q].tx;
     struct netif_tx_request rq;
@@ -131,14 +124,14 @@ static bool gather(struct net_fake *n, unsigned int q, struct gathered *g)
     return g->size == size;
 }
 
-static void give(struct net_fake *n, unsigned int q, const struct gathered *g)
+bool net_give(struct net_fake *n, unsigned int q, const struct net_packet *g)
 {
     netif_rx_back_ring_t *rx = &n->q[q].rx;
     unsigned int need = (g->size + 4095) / 4096 + (g->segment != 0), at = 0;
 
-    if (rx->sring->req_prod - rx->req_cons < need) {
+    if (!n->connected || rx->sring->req_prod - rx->req_cons < need) {
         n->nr_dropped++;
-        return;
+        return false;
     }
     for (bool first = true; at < g->size; first = false) {
         struct netif_rx_request rq = *RING_GET_REQUEST(rx, rx->req_cons);
@@ -167,19 +160,22 @@ static void give(struct net_fake *n, unsigned int q, const struct gathered *g)
             rx->rsp_prod_pvt++;
         }
     }
+    return true;
 }
 
 static void serve(struct net_fake *n, unsigned int q)
 {
-    static struct gathered g;
+    static struct net_packet g;
     int tx, rx;
 
     while (gather(n, q, &g)) {
         n->last_flags = g.flags;
         n->last_segment = g.segment;
         n->last_segmentation = g.segmentation;
-        if (!n->mute)
-            give(n, q, &g);
+        if (n->forward)
+            n->forward(n, q, &g);
+        else if (!n->mute)
+            (void)net_give(n, q, &g);
     }
     RING_PUSH_RESPONSES_AND_CHECK_NOTIFY(&n->q[q].tx, tx);
     RING_PUSH_RESPONSES_AND_CHECK_NOTIFY(&n->q[q].rx, rx);
@@ -191,12 +187,19 @@ void net_turn(struct net_fake *n)
 {
     long peer = get(NET_FRONT, "state"), own = get(NET_BACK, "state");
 
+    /* What the frontend says of itself now is of its last backend. */
+    if (n->just_begun) {
+        n->just_begun = false;
+        return;
+    }
     if (own == XenbusStateInitWait && peer == XenbusStateConnected)
         connect(n);
     else if (own == XenbusStateConnected && peer == XenbusStateClosing)
-        set("state", XenbusStateClosing);
+        set("state", XenbusStateClosing), n->connected = false;
     else if (own == XenbusStateClosing && peer == XenbusStateClosed)
-        set("state", XenbusStateClosed), n->connected = false;
+        set("state", XenbusStateClosed);
+    else if (own == XenbusStateClosed && peer == XenbusStateInitialising)
+        net_restart(n);
     for (unsigned int i = 0; n->connected && i < n->nr_queues; i++)
         serve(n, i);
 }

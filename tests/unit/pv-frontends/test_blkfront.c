@@ -320,7 +320,7 @@ static void test_suspended_requests_are_sent_again(void **state)
     assert_int_equal(blkfront_submit(&bf, &io), 0);
     xbdev_suspend(&bf.dev);
     fake_new_host();
-    assert_int_equal(gnt_resume(), 0);
+    assert_int_equal(gnt_resume(false), 0);
     disk_restart(&disk);
     store_resume();
     xbdev_resume(&bf.dev);

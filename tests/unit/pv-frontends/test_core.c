@@ -83,6 +83,23 @@ static void test_closed_by_both_is_the_end(void **state)
     assert_int_equal(xbfront_next(&v), XBF_NONE);
     v.peer = XenbusStateInitWait;
     assert_int_equal(xbfront_next(&v), XBF_BEGIN);
+    /* Unless that was to begin anew. */
+    v.peer = XenbusStateClosed;
+    v.again = true;
+    assert_int_equal(xbfront_next(&v), XBF_BEGIN);
+}
+
+/* Of an earlier life of this domain, or of a suspend that was cancelled. */
+static void test_backend_lets_go_of_old_rings_first(void **state)
+{
+    struct xbf_view v = {.wanted = true, .peer = XenbusStateConnected};
+
+    (void)state;
+    assert_int_equal(xbfront_next(&v), XBF_CLOSING);
+    v.own = XenbusStateClosing;
+    assert_int_equal(xbfront_next(&v), XBF_NONE);
+    v.peer = XenbusStateClosing;
+    assert_int_equal(xbfront_next(&v), XBF_CLOSE);
 }
 
 /* ---- console --------------------------------------------------------------
@@ -240,6 +257,7 @@ int main(void)
 #define T(fn) cmocka_unit_test_setup(fn, begin)
         T(test_handshake_always_comes_to_rest),
         T(test_closed_by_both_is_the_end),
+        T(test_backend_lets_go_of_old_rings_first),
         T(test_long_text_waits_for_the_daemon),
         T(test_full_console_takes_what_fits),
         T(test_typed_text_is_read),

@@ -228,6 +228,8 @@ static void test_what_the_backend_cannot_take_is_refused(void **state)
     assert_int_equal(netfront_send(&net, 0, &f), -XEN_EINVAL);
     f.pieces[0].length = 0;
     assert_int_equal(netfront_send(&net, 0, &f), -XEN_EINVAL);
+    f.pieces[0].length = 13; /* not even the Ethernet header */
+    assert_int_equal(netfront_send(&net, 0, &f), -XEN_EINVAL);
     f.pieces[0].length = 100;
     f.pieces[0].offset = 4000;
     assert_int_equal(netfront_send(&net, 0, &f), -XEN_EINVAL);
@@ -300,6 +302,30 @@ static void test_restarted_backend_is_a_pause(void **state)
     assert_int_equal(xbdev_wait(&net.dev, 1000000000), 0);
     shim_wait(0);
     store_poll();
+    assert_int_equal(netfront_send(&net, 0, &f), 0);
+    turn(0);
+    assert_int_equal(got.nr, 1);
+    expect_back(&f);
+    frame_free(&f);
+    disconnect();
+}
+
+/* The backend did not notice: it serves our old rings until told. */
+static void test_cancelled_suspend_is_a_pause(void **state)
+{
+    struct net_frame f;
+
+    (void)state;
+    connect();
+    xbdev_suspend(&net.dev);
+    assert_false(net.dev.working);
+    assert_int_equal(gnt_resume(true), 0);
+    xbdev_resume(&net.dev);
+    assert_int_equal(xbdev_wait(&net.dev, 1000000000), 0);
+    assert_int_equal(net.dev.nr_connects, 2);
+    shim_wait(0);
+    store_poll();
+    f = frame_of(1, 0, 500);
     assert_int_equal(netfront_send(&net, 0, &f), 0);
     turn(0);
     assert_int_equal(got.nr, 1);
@@ -384,6 +410,7 @@ int main(void)
         T(test_many_frames_over_several_queues),
         T(test_full_ring_says_again),
         T(test_restarted_backend_is_a_pause),
+        T(test_cancelled_suspend_is_a_pause),
         T(test_lies_about_frames_are_dropped),
         T(test_frame_without_end_ends_the_queue),
         T(test_buffer_the_backend_keeps_is_no_frame),

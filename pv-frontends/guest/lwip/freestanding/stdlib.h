@@ -1,0 +1,2 @@
+/* What lwIP wants of <stdlib.h>; only code that is linked out calls it. */
+int atoi(const char *s);

@@ -90,7 +90,7 @@ $(HOST_UNIT)/%.o: %.c tests/build.mk
 
 # What a guest's life takes, on fakes (tests/unit/dom0/test_life*.c).
 life-world-src := $(libs-hypercall-fake-src) \
-	$(addsuffix .c,$(addprefix dom0/daemon/,room create teardown lifecycle recover devices store \
+	$(addsuffix .c,$(addprefix dom0/daemon/,room create teardown lifecycle recover coredump devices store \
 	device-wait intent kit work loop log fault networks registry guest \
 	record diskclaim acl)) \
 	$(addsuffix .c,$(addprefix dom0/builder/,builder error image image-file image-kept ramdisk bzimage \

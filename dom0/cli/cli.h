@@ -86,9 +86,10 @@ long parse_number(const char *text, long min, long max);
 /* "512", "512M", "1G", "524288K" to KiB; plain numbers are MiB. -1: no size. */
 long long parse_size_kib(const char *text);
 
-/* gdb: let gdbs at a guest through a port until it is gone or we are told to
- * end; the guest goes on after each. What to exit with. */
-int gdb_serve(const char *guest, const char *port);
+/* gdb: let gdbs at a guest through a port or a serial line (a path) until it is
+ * gone or we are told to end; the guest goes on after each. What to exit with.
+ */
+int gdb_serve(const char *guest, const char *where);
 /* info: where the vcpus of a guest that ended stand, and its last lines. */
 void print_dead(const char *guest);
 

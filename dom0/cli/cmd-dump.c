@@ -1,79 +1,23 @@
-/* A guest's memory into a file, for crash(8) and gdb's kin. */
+/* A guest's memory into a file, for crash(8). */
 #include "dom0/cli/cli.h"
 
 #include "dom0/debug/dump.h"
 
-#include <errno.h>
-#include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
-
-static int read_shared(struct target *t, struct shared_info **page)
-{
-    struct xen_domctl_getdomaininfo info;
-    int rc = hv_domain_info(target_hv(t), target_domid(t), &info);
-
-    *page = rc ? NULL : malloc(4096);
-    if (!rc && !*page)
-        rc = -ENOMEM;
-    if (!rc && !target_frame(t, info.shared_info_frame, *page))
-        rc = -EFAULT;
-    return rc;
-}
-
-/* Memory of a guest is for nobody else to read. */
-static FILE *create(const char *path)
-{
-    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    FILE *f = fd < 0 ? NULL : fdopen(fd, "w");
-
-    if (!f)
-        say_error("%s: %s", path, strerror(errno));
-    return f;
-}
-
-static int write_file(struct target *t, FILE *f, uint64_t *nr_pages)
-{
-    struct shared_info *shared = NULL;
-    struct hv_version version;
-    int rc = hv_version(target_hv(t), &version);
-
-    if (!rc)
-        rc = read_shared(t, &shared);
-    if (!rc)
-        rc = dump_write(t, &version, shared, f, nr_pages);
-    free(shared);
-    return rc;
-}
 
 static int dump(struct target *t, const char *path)
 {
-    bool runs = target_state(t) == TARGET_RUNS;
     uint64_t nr_pages = 0;
-    FILE *f = create(path);
-    int rc;
+    int rc = dump_to_file(t, path, &nr_pages);
 
-    if (!f)
-        return EXIT_FAILED;
-    rc = runs ? target_stop(t) : 0;
-    if (!rc)
-        rc = write_file(t, f, &nr_pages);
-    if (runs)
-        (void)hv_domain_unpause(target_hv(t), target_domid(t));
-    if (fclose(f) && !rc)
-        rc = -errno;
     if (rc) {
-        say_error("%s: %s", path,
-                  rc == -ENODATA ? "the kernel has not said yet which pages "
-                                   "are its own"
-                                 : strerror(-rc));
-        unlink(path);
+        say_error("%s: %s", path, dump_problem(rc));
         return EXIT_FAILED;
     }
     if (!client_quiet)
-        printf("%s: %llu MiB\n", path, (unsigned long long)nr_pages / 256);
+        fprintf(stderr, "%s: %llu MiB\n", path,
+                (unsigned long long)nr_pages / 256);
     return EXIT_OK;
 }
 
@@ -89,6 +33,7 @@ int cmd_dump(int argc, char **argv)
     status = guest_target(args[0], &t);
     if (status)
         return status;
+    signal(SIGPIPE, SIG_IGN); /* a reader that goes away is an error */
     status = dump(t, args[1]);
     target_close(t);
     return status;

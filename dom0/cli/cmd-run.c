@@ -12,6 +12,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 enum { COMMAND_WORDS = 200, COMMAND_BYTES = 65536, MEMORY_KIB = 256 * 1024 };
@@ -251,8 +252,23 @@ static pid_t start_gdb(const struct run_options *o)
     _exit(gdb_serve(o->name, o->gdb));
 }
 
+/* gdb looks for as long as it likes at what crashed; then it goes, or stays. */
+static void after_crash(const struct run_options *o, pid_t gdb)
+{
+    if (gdb > 0) {
+        kill(gdb, SIGUSR1);
+        waitpid(gdb, NULL, 0);
+    }
+    if (o->keep)
+        say_error("%s is kept: pvn stack %s, pvn gdb %s, pvn destroy %s",
+                  o->name, o->name, o->name, o->name);
+    else
+        (void)client_guest_call("destroy", o->name);
+}
+
 static int run(const struct run_options *o)
 {
+    bool crashed = false;
     bool init = o->root || o->nr_command;
     FILE *ramdisk = init ? make_ramdisk(o) : NULL;
     char *config;
@@ -269,9 +285,11 @@ static int run(const struct run_options *o)
     if (rc)
         return RUN_NO_RESULT;
     gdb = start_gdb(o);
-    rc = run_watch(o->name, console, init, o->keep);
+    rc = run_watch(o->name, console, init, &crashed);
     close(console);
-    if (gdb > 0)
+    if (crashed)
+        after_crash(o, gdb);
+    else if (gdb > 0)
         kill(gdb, SIGTERM);
     return rc;
 }

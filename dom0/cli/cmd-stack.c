@@ -156,7 +156,7 @@ static void check_build(struct target *t, const struct symbols *s)
 
     if (!banner || target_registers(t, 0, &c))
         return;
-    if (target_read(t, &c, banner, text, 13) == 13 &&
+    if (target_read(t, &c, banner, text, 13) != 13 ||
         memcmp(text, "Linux version", 13))
         say_error("warning: these symbols are of another build, names are "
                   "wrong");

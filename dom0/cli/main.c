@@ -39,8 +39,10 @@ static const struct verb verbs[] = {
      "  -s, --symbols FILE   names from a System.map or an ELF kernel\n",
      cmd_stack},
     {"gdb", "GUEST", "let gdb look into a guest: target remote | pvn gdb GUEST",
-     "  -p, --port PORT   listen there, on this machine only\n", cmd_gdb},
-    {"dump", "GUEST FILE", "write a guest's memory as an ELF core file",
+     "  -p, --port PORT   listen there, on this machine only; or a serial "
+     "line\n",
+     cmd_gdb},
+    {"dump", "GUEST FILE", "write a guest's memory to a file for crash(8)",
      "  -q, --quiet     print nothing but errors\n", cmd_dump},
     {"trace", "GUEST",
      "what a guest asks of the hypervisor, and is given, with times",

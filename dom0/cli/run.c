@@ -24,7 +24,7 @@ enum fate { FATE_RUNS, FATE_GONE, FATE_ENDED, FATE_CRASHED };
 struct watch {
     const char *guest;
     int console;
-    bool expects, leave;
+    bool expects, leave, said;
     int code; /* -1: not said */
     /* Text since a MARK that may be the result. */
     char held[32];
@@ -88,6 +88,7 @@ static bool from_guest(struct watch *w)
         return true;
     if (n <= 0)
         return false;
+    w->said = true;
     return console_write(STDOUT_FILENO, out, filter(w, in, (size_t)n, out));
 }
 
@@ -189,7 +190,10 @@ static int verdict(struct watch *w, enum fate fate)
         return w->code;
     if (w->leave || interrupted)
         return RUN_INTERRUPTED;
-    if (fate == FATE_CRASHED)
+    if (fate == FATE_CRASHED && !w->said)
+        say_error("the guest crashed before it said anything: pvn dmesg may "
+                  "tell why, pvn run -k keeps it for pvn stack");
+    else if (fate == FATE_CRASHED)
         say_error("the guest crashed");
     else if (w->expects)
         say_error("the guest ended and did not say how the command did");
@@ -222,7 +226,7 @@ static void watch_signals(void)
     sigaction(SIGHUP, &end, NULL);
 }
 
-int run_watch(const char *guest, int console, bool expects, bool keep)
+int run_watch(const char *guest, int console, bool expects, bool *crashed)
 {
     struct watch w = {
         .guest = guest, .console = console, .expects = expects, .code = -1};
@@ -239,10 +243,8 @@ int run_watch(const char *guest, int console, bool expects, bool keep)
     if (terminal)
         tcsetattr(STDIN_FILENO, TCSAFLUSH, &before);
     fate = fate_of(guest);
-    if (fate == FATE_CRASHED && keep)
-        say_error("%s is kept: pvn stack %s, pvn destroy %s", guest, guest,
-                  guest);
-    else if (fate != FATE_GONE)
+    *crashed = fate == FATE_CRASHED;
+    if (fate != FATE_GONE && !*crashed)
         (void)client_guest_call("destroy", guest);
     return verdict(&w, fate);
 }

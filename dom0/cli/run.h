@@ -12,8 +12,8 @@
  * This terminal on the console until the guest ends or Ctrl-A x ends it. The
  * exit code: what the guest's first process said (`expects` that it will), 0
  * for a guest that powered off by itself, RUN_NO_RESULT. The guest is gone
- * then, unless it crashed and `keep`.
+ * then, unless it crashed: what is to become of it is the caller's to say.
  */
-int run_watch(const char *guest, int console, bool expects, bool keep);
+int run_watch(const char *guest, int console, bool expects, bool *crashed);
 
 #endif

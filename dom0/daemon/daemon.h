@@ -33,6 +33,8 @@ struct options {
     const char *etc_dir;    /* /etc/paravane */
     const char *log_dir;    /* /var/log/paravane */
     const char *cache_dir;  /* of unpacked kernels; "" for none */
+    const char *dumps_dir;  /* of crashed guests' memory; "" for none */
+    unsigned dumps_kept;    /* of each guest */
     const char *programs;   /* where pvstored and the others are */
     const char *group;      /* who may use the control socket */
     char default_bridge[IFNAMSIZ];

@@ -1,4 +1,5 @@
 #include "dom0/daemon/lifecycle.h"
+#include "dom0/daemon/coredump.h"
 #include "dom0/daemon/create.h"
 #include "dom0/daemon/devices.h"
 #include "dom0/daemon/helpers.h"
@@ -225,6 +226,12 @@ static bool starts_again(enum domconfig_action action)
            action == ACTION_COREDUMP_RESTART || action == ACTION_SOFT_RESET;
 }
 
+static bool is_dumped(enum domconfig_action action)
+{
+    return action == ACTION_COREDUMP_DESTROY ||
+           action == ACTION_COREDUMP_RESTART;
+}
+
 /* Was it started again? */
 static bool act(struct daemon *d, struct kit *k, struct ending *e)
 {
@@ -239,6 +246,8 @@ static bool act(struct daemon *d, struct kit *k, struct ending *e)
     }
     log_info("guest %s (domain %u) %s: %s", e->g->name, e->g->domid,
              lifecycle_reason_name(e->reason), domconfig_action_name(action));
+    if (is_dumped(action))
+        coredump_write(d, e->g);
     if (starts_again(action) && restarts_too_fast(e->g)) {
         log_error("guest %s ends as soon as it starts: left alone", e->g->name);
         action = ACTION_PRESERVE;

@@ -90,6 +90,10 @@ static int set_value(struct options *o, const char *key, const char *value)
         return *value ? set_text(&o->group, value) : -EINVAL;
     if (!strcmp(key, "kernel-cache"))
         return set_text(&o->cache_dir, value);
+    if (!strcmp(key, "crash-dumps"))
+        return set_text(&o->dumps_dir, value);
+    if (!strcmp(key, "crash-dumps-kept"))
+        return set_number(&o->dumps_kept, value, 1, 1000);
     if (!strcmp(key, "default-bridge")) {
         if (!*value || strlen(value) >= sizeof(o->default_bridge))
             return -EINVAL;
@@ -261,6 +265,8 @@ int options_read(struct options *o, int argc, char **argv, struct fault *f)
         .etc_dir = "/etc/paravane",
         .log_dir = "/var/log/paravane",
         .cache_dir = KERNEL_CACHE_DIR,
+        .dumps_dir = "/var/lib/paravane/dumps",
+        .dumps_kept = 3,
         .programs = own_folder(),
         .group = "paravane",
         .default_bridge = "xenbr0",

@@ -10,8 +10,13 @@
 #include <string.h>
 
 #define RFLAGS_TF 0x100ull
+#define DR6_STEP  0x4000ull /* a step has ended */
+#define DR6_HITS  0xfull    /* hardware breakpoints */
 
-enum { SIG_INT = 2, SIG_TRAP = 5, SIG_SEGV = 11, MEMORY_MAX = 4096 };
+/* As the protocol numbers them. */
+enum { SIG_INT = 2, SIG_TRAP = 5, SIG_SEGV = 11, SIG_TERM = 15, SIG_STOP = 17 };
+enum { TRAP_BP = 3, MEMORY_MAX = 4096, XML_MAX = 8192 };
+enum { STEP_LOOKS = 50, QUIET_LOOKS = 500 };
 
 struct gdb {
     struct target *t;
@@ -25,6 +30,7 @@ struct gdb {
     int stepping;        /* the one that makes a step; -1: none */
     unsigned int signal; /* of the last stop */
     char why[64];        /* more about it */
+    unsigned int nr_quiet;
 };
 
 /* --- replies ---------------------------------------------------------------*/
@@ -65,63 +71,152 @@ static void send_stop(struct gdb *g)
 
 /* --- stopping and going ----------------------------------------------------*/
 
-/* What a vCPU has met; true when it is this one that stopped the guest. */
-static bool has_met(struct gdb *g, unsigned int v)
+/* What a vCPU has met. */
+enum meeting {
+    MET_NOTHING,
+    MET_PASSING, /* what gdb need not hear of */
+    MET_STOP     /* a breakpoint of gdb's, the end of a step */
+};
+
+static enum meeting hard_met(struct gdb *g, int hit)
+{
+    static const char *const words[] = {[BREAK_WRITE] = "watch",
+                                        [BREAK_READ] = "rwatch",
+                                        [BREAK_ACCESS] = "awatch"};
+    enum break_type type = g->breaks.hard[hit].type;
+
+    if (type == BREAK_EXECUTE)
+        snprintf(g->why, sizeof(g->why), "hwbreak:;");
+    else
+        snprintf(g->why, sizeof(g->why), "%s:%llx;", words[type],
+                 (unsigned long long)g->breaks.hard[hit].address);
+    return MET_STOP;
+}
+
+static enum meeting what_met(struct gdb *g, unsigned int v,
+                             struct vcpu_guest_context *c)
+{
+    int hit = breaks_hit(&g->breaks, c->debugreg[6]);
+
+    g->why[0] = 0;
+    if (breaks_is_soft(&g->breaks, c->user_regs.rip - 1) &&
+        g->stepping != (int)v) {
+        c->user_regs.rip--;
+        c->user_regs.entry_vector = 0;
+        snprintf(g->why, sizeof(g->why), "swbreak:;");
+        return MET_STOP;
+    }
+    if (hit >= 0)
+        return hard_met(g, hit);
+    /* Of one that was given up, or asked for by a flag that gdb set by hand,
+     * nobody waits for the end. */
+    if (c->debugreg[6] & DR6_STEP)
+        return g->stepping == (int)v ? MET_STOP : MET_PASSING;
+    /*
+     * The kernel's own int3: it has them in code that it is patching, for
+     * kprobes, to try them. Setting the registers as they are gives it back.
+     */
+    return c->user_regs.entry_vector == TRAP_BP ? MET_PASSING : MET_NOTHING;
+}
+
+static enum meeting has_met(struct gdb *g, unsigned int v)
 {
     struct vcpu_guest_context c;
-    bool met = false, traced;
-    int hit;
+    enum meeting met;
 
     if (target_registers(g->t, v, &c))
-        return false;
-    hit = breaks_hit(&g->breaks, c.debugreg[6]);
-    g->why[0] = 0;
-    if (breaks_is_soft(&g->breaks, c.user_regs.rip - 1) &&
-        g->stepping != (int)v) {
-        c.user_regs.rip--;
-        snprintf(g->why, sizeof(g->why), "swbreak:;");
-        met = true;
-    } else if (hit >= 0 && g->breaks.hard[hit].type == BREAK_EXECUTE) {
-        snprintf(g->why, sizeof(g->why), "hwbreak:;");
-        met = true;
-    } else if (hit >= 0) {
-        snprintf(g->why, sizeof(g->why), "%s:%llx;",
-                 g->breaks.hard[hit].type == BREAK_WRITE  ? "watch"
-                 : g->breaks.hard[hit].type == BREAK_READ ? "rwatch"
-                                                          : "awatch",
-                 (unsigned long long)g->breaks.hard[hit].address);
-        met = true;
-    } else if (g->stepping == (int)v) {
-        met = true;
-    }
-    /* Also one that gdb set by hand: with nobody here it would be a trap. */
-    traced = c.user_regs.rflags & RFLAGS_TF;
-    c.user_regs.rflags &= ~RFLAGS_TF;
+        return MET_NOTHING;
+    met = what_met(g, v, &c);
+    if (met == MET_NOTHING)
+        return met;
+    if (met == MET_STOP || g->stepping != (int)v)
+        c.user_regs.rflags &= ~RFLAGS_TF;
     c.debugreg[6] = 0;
-    if (met || traced)
-        (void)target_set_registers(g->t, v, &c);
+    (void)target_set_registers(g->t, v, &c);
     return met;
 }
 
-/* The guest stands still: find out who stopped it and why. */
-static void stopped(struct gdb *g, unsigned int signal)
+/* No step is under way any more: without us its end would be a trap. */
+static void give_up_step(struct gdb *g, unsigned int v)
 {
-    enum target_state state = target_state(g->t);
-    bool found = false;
+    struct vcpu_guest_context c;
+
+    if (target_registers(g->t, v, &c) || !(c.user_regs.rflags & RFLAGS_TF))
+        return;
+    c.user_regs.rflags &= ~RFLAGS_TF;
+    (void)target_set_registers(g->t, v, &c);
+}
+
+static unsigned int signal_of(enum target_state state, unsigned int otherwise)
+{
+    return state == TARGET_CRASHED ? (unsigned int)SIG_SEGV
+           : state == TARGET_ENDED ? (unsigned int)SIG_TERM
+                                   : otherwise;
+}
+
+/* The guest stands still: find out who stopped it and why. */
+static enum meeting stopped(struct gdb *g, unsigned int signal)
+{
+    enum meeting most = MET_NOTHING;
     char why[sizeof(g->why)] = "";
 
     g->running = false;
-    g->signal = state == TARGET_CRASHED ? (unsigned int)SIG_SEGV : signal;
+    g->signal = signal_of(target_state(g->t), signal);
     /* All of them: two may have met breakpoints at once. */
     for (unsigned int v = 0; v < target_nr_vcpus(g->t); v++) {
-        if (!has_met(g, v) || found)
-            continue;
-        found = true;
-        g->vcpu = v;
-        memcpy(why, g->why, sizeof(why));
+        enum meeting met = has_met(g, v);
+
+        if (met == MET_STOP && most != MET_STOP) {
+            g->vcpu = v;
+            memcpy(why, g->why, sizeof(why));
+        }
+        most = met > most ? met : most;
     }
-    g->stepping = -1;
     memcpy(g->why, why, sizeof(why));
+    return most;
+}
+
+/* Has a vCPU met something since we looked at it? */
+static bool has_news(struct gdb *g)
+{
+    struct vcpu_guest_context c;
+
+    for (unsigned int v = 0; v < target_nr_vcpus(g->t); v++)
+        if (!target_registers(g->t, v, &c) &&
+            (c.user_regs.entry_vector == TRAP_BP ||
+             c.debugreg[6] & (DR6_STEP | DR6_HITS) ||
+             breaks_is_soft(&g->breaks, c.user_regs.rip - 1)))
+            return true;
+    return false;
+}
+
+/*
+ * All pauses are taken back, which may be several. It may also run and be
+ * stopped anew while we look, and that pause is not to be taken back: its vCPU
+ * stands behind a breakpoint.
+ */
+static int go(struct gdb *g)
+{
+    int rc;
+
+    do
+        rc = target_go(g->t);
+    while (!rc && target_state(g->t) == TARGET_STOPPED && !has_news(g));
+    return rc;
+}
+
+static void settle(struct gdb *g)
+{
+    if (g->stepping >= 0)
+        give_up_step(g, (unsigned int)g->stepping);
+    g->stepping = -1;
+}
+
+static void say_stopped(struct gdb *g, unsigned int signal)
+{
+    (void)stopped(g, signal);
+    settle(g);
+    send_stop(g);
 }
 
 bool gdb_is_running(const struct gdb *g)
@@ -129,11 +224,36 @@ bool gdb_is_running(const struct gdb *g)
     return g->running;
 }
 
+/*
+ * Need gdb not hear of a stop? Somebody's pause may be the beginning of the
+ * guest's end, so see for a second what becomes of it.
+ */
+static bool is_silent(struct gdb *g, enum meeting met)
+{
+    if (met == MET_PASSING)
+        return !go(g);
+    if (met == MET_STOP || g->nr_quiet++ == QUIET_LOOKS)
+        return false;
+    return true;
+}
+
 void gdb_look(struct gdb *g)
 {
-    if (!g->running || target_state(g->t) == TARGET_RUNS)
+    enum target_state state = target_state(g->t);
+    enum meeting met;
+
+    if (state == TARGET_GONE)
+        target_forget(g->t);
+    if (!g->running || state == TARGET_RUNS)
         return;
-    stopped(g, SIG_TRAP);
+    met = stopped(g, SIG_TRAP);
+    if (state == TARGET_STOPPED && is_silent(g, met)) {
+        g->running = true;
+        return;
+    }
+    if (state == TARGET_STOPPED && met == MET_NOTHING)
+        g->signal = SIG_STOP;
+    settle(g);
     send_stop(g);
 }
 
@@ -143,8 +263,7 @@ static void interrupt(struct gdb *g)
         return;
     if (target_state(g->t) == TARGET_RUNS)
         (void)target_stop(g->t);
-    stopped(g, SIG_INT);
-    send_stop(g);
+    say_stopped(g, SIG_INT);
 }
 
 /* Go on, or make one step of the vCPU. The answer is the next stop. */
@@ -164,12 +283,14 @@ static void resume(struct gdb *g, bool step)
         rc = target_registers(g->t, g->vcpu, &c);
     if (step && !rc) {
         c.user_regs.rflags |= RFLAGS_TF;
+        c.debugreg[6] = 0;
         rc = target_set_registers(g->t, g->vcpu, &c);
         g->stepping = (int)g->vcpu;
     }
     g->running = true;
+    g->nr_quiet = 0;
     if (!rc)
-        rc = target_go(g->t);
+        rc = go(g);
     if (rc) {
         g->running = false;
         send_error(g, rc);
@@ -373,9 +494,26 @@ static void vcont(struct gdb *g, const char *at)
 
 /* --- packets ---------------------------------------------------------------*/
 
-static const char target_xml[] =
-    "l<?xml version=\"1.0\"?><!DOCTYPE target SYSTEM \"gdb-target.dtd\">"
-    "<target><architecture>i386:x86-64</architecture></target>";
+/* "offset,length" of what gdb is told of the registers. */
+static void describe_registers(struct gdb *g, const char *at)
+{
+    char xml[XML_MAX];
+    size_t len = regs_describe(xml, sizeof(xml));
+    uint64_t offset, size;
+
+    if (!get_range(&at, &offset, &size) || !len) {
+        send_error(g, -EINVAL);
+        return;
+    }
+    if (offset > len)
+        offset = len;
+    if (size > len - offset)
+        size = len - offset;
+    g->reply[0] = offset + size == len ? 'l' : 'm';
+    memcpy(g->reply + 1, xml + offset, size);
+    g->reply[1 + size] = 0;
+    send_text(g, g->reply);
+}
 
 static bool begins(const char *text, const char *with, const char **rest)
 {
@@ -392,8 +530,8 @@ static void query(struct gdb *g, const char *text)
     if (begins(text, "qSupported", &rest))
         send_text(g, "PacketSize=4000;qXfer:features:read+;swbreak+;hwbreak+;"
                      "QStartNoAckMode+;vContSupported+");
-    else if (begins(text, "qXfer:features:read:target.xml:0,", &rest))
-        send_text(g, target_xml);
+    else if (begins(text, "qXfer:features:read:target.xml:", &rest))
+        describe_registers(g, rest);
     else if (begins(text, "qfThreadInfo", &rest))
         list_threads(g);
     else if (begins(text, "qsThreadInfo", &rest))
@@ -444,6 +582,20 @@ static void is_alive(struct gdb *g, const char *text)
     unsigned int vcpu;
 
     send_result(g, get_thread(g, text + 1, &vcpu) ? 0 : -EINVAL);
+}
+
+/*
+ * On a line that says nothing of its end: this gdb knows nothing of what one
+ * before it had set and asked for.
+ */
+static void begin_anew(struct gdb *g)
+{
+    g->no_ack = false;
+    if (g->running && target_state(g->t) == TARGET_RUNS)
+        (void)target_stop(g->t);
+    (void)stopped(g, SIG_INT);
+    settle(g);
+    breaks_remove_all(&g->breaks, g->t);
 }
 
 static void packet(struct gdb *g)
@@ -516,6 +668,8 @@ bool gdb_input(struct gdb *g, const uint8_t *bytes, size_t n)
     for (size_t i = 0; i < n && !g->leave; i++) {
         switch (packet_byte(&g->in, bytes[i])) {
         case PACKET_WHOLE:
+            if (!strncmp(g->in.text, "qSupported", 10))
+                begin_anew(g);
             if (!g->no_ack)
                 g->send(g->arg, "+", 1);
             packet(g);
@@ -557,22 +711,36 @@ struct gdb *gdb_begin(struct target *t,
     *warning = g->can_catch ? NULL
                             : "this hypervisor does not stop guests at "
                               "breakpoints: looking works, stepping does not";
-    if (target_state(t) == TARGET_CRASHED)
-        g->signal = SIG_SEGV;
+    g->signal = signal_of(target_state(t), g->signal);
     return g;
+}
+
+/*
+ * The flag of a step that is under way may lie on the guest's stack, where an
+ * interrupt of its kernel has put it: let it come back from there.
+ */
+static void finish_step(struct gdb *g)
+{
+    for (int i = 0; g->stepping >= 0 && i < STEP_LOOKS &&
+                    target_state(g->t) == TARGET_RUNS;
+         i++)
+        target_nap(g->t);
 }
 
 void gdb_end(struct gdb *g)
 {
+    if (g->running)
+        finish_step(g);
     if (g->running && target_state(g->t) == TARGET_RUNS)
         (void)target_stop(g->t);
-    /* A step that was under way leaves nothing behind either. */
     if (target_state(g->t) != TARGET_GONE) {
-        stopped(g, SIG_INT);
+        (void)stopped(g, SIG_INT);
+        for (unsigned int v = 0; v < target_nr_vcpus(g->t); v++)
+            give_up_step(g, v);
         breaks_remove_all(&g->breaks, g->t);
         (void)target_catch(g->t, false);
         if (g->ran_before)
-            (void)target_go(g->t);
+            (void)go(g);
     }
     free(g);
 }

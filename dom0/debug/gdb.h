@@ -24,7 +24,10 @@ void gdb_end(struct gdb *g);
 /* Bytes from gdb. False when it wants no more of us. */
 bool gdb_input(struct gdb *g, const uint8_t *bytes, size_t n);
 
-/* Whether the guest is running for gdb: call gdb_look() every few ms then. */
+/*
+ * Whether the guest is running for gdb: call gdb_look() every few ms then. At
+ * other times now and then, so that a guest that is destroyed can go.
+ */
 bool gdb_is_running(const struct gdb *g);
 void gdb_look(struct gdb *g);
 

@@ -2,11 +2,18 @@
 #ifndef DOM0_DEBUG_REGS_H
 #define DOM0_DEBUG_REGS_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include <xen/xen.h>
 
-/* All of them as hexadecimal digits, with a NUL: at most 400 characters. */
+/* What gdb is told of them (target.xml): how long it is; 0: no room. */
+size_t regs_describe(char *xml, size_t size);
+
+/*
+ * All of them as hexadecimal digits, with a NUL: less than 1000 characters. The
+ * FPU's are "x": not to be had.
+ */
 void regs_put(const struct vcpu_guest_context *c, char *hex);
 /* And back. 0, or -EINVAL when there are too few. */
 int regs_get(struct vcpu_guest_context *c, const char *hex);

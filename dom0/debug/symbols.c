@@ -234,6 +234,14 @@ static char *read_all(const char *path, size_t *size)
     return data;
 }
 
+static bool symbols_has_code(const struct symbols *s)
+{
+    for (size_t i = 0; i < s->nr; i++)
+        if (s->list[i].text)
+            return true;
+    return false;
+}
+
 int symbols_load(struct symbols **s, const char *path, char *why, size_t size)
 {
     size_t len;
@@ -252,7 +260,14 @@ int symbols_load(struct symbols **s, const char *path, char *why, size_t size)
     else
         rc = symbols_parse(s, file, len);
     free(file);
-    if (rc)
+    if (!rc && !symbols_has_code(*s)) {
+        symbols_free(*s);
+        rc = -EINVAL;
+        snprintf(why, size,
+                 "%s: holds no code (Debian has the real System.map in the "
+                 "kernel's -dbg package, in /usr/lib/debug/boot)",
+                 path);
+    } else if (rc)
         snprintf(why, size,
                  "%s: neither a System.map nor an ELF file with "
                  "symbols",

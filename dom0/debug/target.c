@@ -5,8 +5,15 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
-enum { PAGE = 4096, NR_CACHED = 32, PTE_PRESENT = 1, PTE_LARGE = 0x80 };
+enum {
+    PAGE = 4096,
+    NAP_US = 2000,
+    NR_CACHED = 32,
+    PTE_PRESENT = 1,
+    PTE_LARGE = 0x80
+};
 #define PTE_FRAME(pte) ((pte) >> 12 & 0xffffffffffull)
 
 struct cached {
@@ -51,7 +58,7 @@ int target_open(struct target **tp, uint32_t domid)
 }
 
 /* What is mapped may change its meaning as soon as the guest runs. */
-static void forget_pages(struct target *t)
+void target_forget(struct target *t)
 {
     for (unsigned int i = 0; i < NR_CACHED; i++) {
         if (t->cache[i].at)
@@ -65,7 +72,7 @@ void target_close(struct target *t)
     if (!t)
         return;
     if (t->fm)
-        forget_pages(t);
+        target_forget(t);
     fmem_close(t->fm);
     hv_close(t->hv);
     free(t);
@@ -74,6 +81,16 @@ void target_close(struct target *t)
 unsigned int target_nr_vcpus(const struct target *t)
 {
     return t->nr_vcpus;
+}
+
+int target_memory(struct target *t, uint64_t *size)
+{
+    struct xen_domctl_getdomaininfo info;
+    int rc = hv_domain_info(t->hv, t->domid, &info);
+
+    if (!rc)
+        *size = info.tot_pages * PAGE;
+    return rc;
 }
 
 struct hv *target_hv(struct target *t)
@@ -109,13 +126,14 @@ int target_stop(struct target *t)
 
 int target_go(struct target *t)
 {
-    int rc = 0;
+    target_forget(t);
+    return hv_domain_unpause(t->hv, t->domid);
+}
 
-    forget_pages(t);
-    /* Two vCPUs may have met breakpoints: each counted a pause. */
-    for (int i = 0; !rc && i < 256 && target_state(t) == TARGET_STOPPED; i++)
-        rc = hv_domain_unpause(t->hv, t->domid);
-    return rc;
+void target_nap(struct target *t)
+{
+    (void)t;
+    usleep(NAP_US);
 }
 
 int target_catch(struct target *t, bool catch)
@@ -248,4 +266,24 @@ bool target_frame(struct target *t, uint64_t mfn, void *page)
     if (at)
         memcpy(page, at, PAGE);
     return at;
+}
+
+void target_frames(struct target *t, const uint64_t *mfns, size_t nr,
+                   void *pages)
+{
+    int errors[TARGET_FRAMES_MAX];
+    char *to = pages;
+    void *at;
+
+    if (fmem_map_some(t->fm, t->domid, PROT_READ, nr, mfns, errors, &at)) {
+        memset(pages, 0, nr * PAGE);
+        return;
+    }
+    for (size_t i = 0; i < nr; i++) {
+        if (errors[i])
+            memset(to + i * PAGE, 0, PAGE);
+        else
+            memcpy(to + i * PAGE, (const char *)at + i * PAGE, PAGE);
+    }
+    fmem_unmap(t->fm, at, nr);
 }

@@ -19,6 +19,8 @@ int target_open(struct target **t, uint32_t domid);
 void target_close(struct target *t); /* NULL is fine; leaves the guest as is */
 
 unsigned int target_nr_vcpus(const struct target *t);
+/* Bytes that it has now. */
+int target_memory(struct target *t, uint64_t *size);
 
 enum target_state {
     TARGET_RUNS,
@@ -29,9 +31,20 @@ enum target_state {
 };
 enum target_state target_state(struct target *t);
 
-/* Count a pause of ours; take it (and what a breakpoint counted) back. */
+/*
+ * Give back what is mapped of it: a domain that is destroyed stays half there
+ * for as long as somebody has its pages.
+ */
+void target_forget(struct target *t);
+
+/*
+ * Count a pause; take one back. Each breakpoint that is met counts one, so
+ * there may be several.
+ */
 int target_stop(struct target *t);
 int target_go(struct target *t);
+/* While it runs: 2 ms. */
+void target_nap(struct target *t);
 /*
  * Have the kernel's breakpoints and steps stop the guest instead of reaching
  * the kernel. -ENOSYS: this hypervisor cannot.
@@ -53,8 +66,12 @@ size_t target_read(struct target *t, const struct vcpu_guest_context *ctx,
 size_t target_write(struct target *t, const struct vcpu_guest_context *ctx,
                     uint64_t va, const void *data, size_t size);
 
-/* A page by its machine frame, for dumps. False when it cannot be had. */
+/* A page by its machine frame. False when it cannot be had. */
 bool target_frame(struct target *t, uint64_t mfn, void *page);
+/* Many of them, which takes hardly longer; what cannot be had is zeroes. */
+#define TARGET_FRAMES_MAX 256
+void target_frames(struct target *t, const uint64_t *mfns, size_t nr,
+                   void *pages);
 
 /* For what else is to be asked of the hypervisor. */
 struct hv *target_hv(struct target *t);

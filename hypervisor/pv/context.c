@@ -137,6 +137,8 @@ static void set_debugregs(struct vcpu *v, const struct vcpu_guest_context *c)
     for (unsigned i = 0; i < 8; i++)
         if (i != 4 && i != 5 && pv_set_debugreg(v, i, c->debugreg[i]))
             return;
+    if (v->domain == current->domain)
+        debugreg_inherit(v);
 }
 
 int pv_set_context(struct vcpu *v, const struct vcpu_guest_context *c)
@@ -150,6 +152,9 @@ int pv_set_context(struct vcpu *v, const struct vcpu_guest_context *c)
         return rc;
 
     set_registers(p, &c->user_regs);
+    /* What pv_get_context() said, and the debugger did not take for its own. */
+    p->owes_breakpoint =
+        READ_ONCE(v->domain->debugged) && c->user_regs.entry_vector == TRAP_BP;
     set_handlers(p, c);
     set_debugregs(v, c);
     p->fs_base = c->fs_base;
@@ -179,7 +184,11 @@ void pv_get_context(struct vcpu *v, struct vcpu_guest_context *c)
 
     c->user_regs = p->regs;
     c->user_regs.error_code = 0;
-    c->user_regs.entry_vector = 0;
+    /* A debugger has to know whether it stands behind a breakpoint. */
+    if (p->owes_breakpoint)
+        c->user_regs.entry_vector = TRAP_BP;
+    else if (c->user_regs.entry_vector != TRAP_BP)
+        c->user_regs.entry_vector = 0;
     c->user_regs.rflags &= ~(uint64_t)RFLAGS_IOPL;
     c->user_regs.rflags |= (uint64_t)p->iopl << 12;
     c->user_regs.ds = p->ds;

@@ -60,23 +60,26 @@ static int sanitise_dr7(uint64_t *value)
     return 0;
 }
 
+/* May `value` go into the register? It is made to fit. */
+static int sanitise(unsigned *reg, uint64_t *value)
+{
+    if (*reg == 4 || *reg == 5) /* old names, while CR4.DE is off */
+        *reg += 2;
+    if (*reg > 7)
+        return -EINVAL;
+    if (*reg < 4 && !address_ok(*value))
+        return -EPERM;
+    if (*reg == 6)
+        *value = (*value & 0xe00f) | DR6_RESET;
+    return *reg == 7 ? sanitise_dr7(value) : 0;
+}
+
 int pv_set_debugreg(struct vcpu *v, unsigned reg, uint64_t value)
 {
-    int rc = 0;
+    int rc = sanitise(&reg, &value);
 
-    if (reg == 4 || reg == 5) /* old names, while CR4.DE is off */
-        reg += 2;
-    if (reg > 7)
-        return -EINVAL;
-    if (reg < 4 && !address_ok(value))
-        return -EPERM;
-    if (reg == 6)
-        value = (value & 0xe00f) | DR6_RESET;
-    if (reg == 7)
-        rc = sanitise_dr7(&value);
     if (rc)
         return rc;
-
     if (v == current)
         debugreg_unload(v);
     v->pv.dr[nospec_index(reg, 8)] = value;
@@ -85,9 +88,34 @@ int pv_set_debugreg(struct vcpu *v, unsigned reg, uint64_t value)
     return 0;
 }
 
+/* Those that are on while a debugger has the domain are its: a kernel clears
+   all of them when it starts. */
+static bool has_debuggers(const struct vcpu *v)
+{
+    return READ_ONCE(v->domain->debugged) && is_active(v);
+}
+
+void debugreg_inherit(struct vcpu *v)
+{
+    if (!has_debuggers(current))
+        return;
+    memcpy(v->pv.dr, current->pv.dr, 4 * sizeof(v->pv.dr[0]));
+    v->pv.dr[7] = current->pv.dr[7];
+}
+
+int pv_guest_set_debugreg(struct vcpu *v, unsigned reg, uint64_t value)
+{
+    int rc = sanitise(&reg, &value);
+
+    if (rc || (reg != 6 && has_debuggers(v)))
+        return rc;
+    return pv_set_debugreg(v, reg, value);
+}
+
 long hc_set_debugreg(struct hc_args *a)
 {
-    return pv_set_debugreg(current, (uint32_t)MIN(a->arg[0], 8ul), a->arg[1]);
+    return pv_guest_set_debugreg(current, (uint32_t)MIN(a->arg[0], 8ul),
+                                 a->arg[1]);
 }
 
 long hc_get_debugreg(struct hc_args *a)

@@ -89,6 +89,8 @@ bool segment_load(const struct pv_vcpu *p);
 /* debugreg.c, at a switch. */
 void debugreg_unload(struct vcpu *v);
 void debugreg_load(struct vcpu *v);
+/* A vCPU that its guest starts: a debugger's breakpoints are there, too. */
+void debugreg_inherit(struct vcpu *v);
 
 /* The bits of CR4 that a guest decides, and those that hardware follows. */
 #define CR4_GUEST    (CR4_TSD | CR4_DE | CR4_FSGSBASE | CR4_OSXSAVE)

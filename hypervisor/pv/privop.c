@@ -248,7 +248,7 @@ static bool emulate_mov_dr(struct vcpu *v, struct cpu_user_regs *regs,
     if (dr > 7)
         return false;
     if (i->opcode & 2)
-        return !pv_set_debugreg(v, dr, *gpr(regs, i->rm));
+        return !pv_guest_set_debugreg(v, dr, *gpr(regs, i->rm));
     *gpr(regs, i->rm) = v->pv.dr[nospec_index(dr, 8)];
     return true;
 }

@@ -61,6 +61,7 @@ struct pv_vcpu {
     struct frame *ldt_frame[16]; /* faulted in */
 
     uint64_t dr[8];
+    bool owes_breakpoint; /* a debugger gave one back: the kernel gets it */
     uint64_t cr2;
     uint64_t cr4;       /* guest-controlled bits */
     uint64_t *iobitmap; /* guest VA of PHYSDEVOP_set_iobitmap */
@@ -130,6 +131,8 @@ void pv_fill_hypercall_page(void *page);
 
 /* pv/debugreg.c: checked as the hypercall; loads hardware if v runs here. */
 int pv_set_debugreg(struct vcpu *v, unsigned reg, uint64_t value);
+/* As the guest wishes: without effect on a debugger's breakpoints. */
+int pv_guest_set_debugreg(struct vcpu *v, unsigned reg, uint64_t value);
 
 /*
  * pv/exit.c: everything to do before this CPU may run a guest: deadlines, the

@@ -81,6 +81,10 @@ static void load_state(struct vcpu *v)
     debugreg_load(v);
     if (unlikely(!segment_load(&v->pv)) && v->pv.failsafe_callback)
         pv_bounce_failsafe(v, &cpu_info()->regs);
+    if (unlikely(v->pv.owes_breakpoint)) {
+        v->pv.owes_breakpoint = false;
+        pv_inject_trap(v, TRAP_BP, 0);
+    }
 }
 
 /* Who ran last on a CPU that idles now. */

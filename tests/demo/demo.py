@@ -46,6 +46,7 @@ def main():
     p.add_argument("--initrd", default=os.path.join(machine.ROOT, "build", "demo-initrd"))
     p.add_argument("--log", default=os.path.join(machine.ROOT, "build", "logs", "demo.log"))
     p.add_argument("--shell", action="store_true", help="no story: a shell in this dom0 on this terminal")
+    p.add_argument("--gdb", metavar="PORT", type=int, help="--shell, and the dom0's /dev/ttyS1 is this port here")
     a = p.parse_args()
     os.makedirs(os.path.dirname(a.log), exist_ok=True)
     rel, slow, start = os.path.relpath(a.log, machine.ROOT), machine.how_busy(), time.monotonic()
@@ -53,12 +54,16 @@ def main():
     def say(text):
         print(f"[{time.monotonic() - start:5.1f} s] {text}", flush=True)
 
+    a.shell |= a.gdb is not None
     args = f"console=hvc0 panic=-1 quiet slow={slow}" + (" shell" if a.shell else "")
+    line = ["-serial", f"tcp:127.0.0.1:{a.gdb},server=on,wait=off"] if a.gdb else []
     kernel = os.path.join(machine.IMAGE, "vmlinuz")
     boot = dict(kernel=os.path.abspath(a.hv), append=machine.HVARGS + " dom0_mem=768M,max:768M", machine="q35",
-                modules=(f"{kernel} {args}", a.initrd), mem=2048, disk=False, extra=["-nic", "none"])
+                modules=(f"{kernel} {args}", a.initrd), mem=2048, disk=False, extra=["-nic", "none"] + line)
     if a.shell:
         print("A shell in the demo's dom0; try: pvn --help. Ctrl-A x ends the machine.", flush=True)
+        if a.gdb:
+            print(f"For gdb here: pvn run -g /dev/ttyS1 ... there, target remote :{a.gdb} here.", flush=True)
         return machine.Machine(None, stdio=True, **boot).proc.wait()
 
     say(f"booting {os.path.relpath(a.hv, machine.ROOT)} with a dom0 of {os.path.getsize(a.initrd) >> 20} MiB under QEMU "

@@ -39,6 +39,9 @@ done > "$work/modules"
 
 # What the guests boot and serve: the distribution's kernel as it comes.
 cp "$image/vmlinuz" "$image/guest-initrd" "$work/srv/"
+# What `pvn run` can take as a guest's root.
+install -D -m 755 "$tree/bin/busybox" "$work/srv/root/bin/busybox"
+for c in sh ls cat echo sleep mount; do ln -s busybox "$work/srv/root/bin/$c"; done
 mkdir -p "$work/www"
 for i in 1 2 3 4; do head -c 2M /dev/urandom > "$work/www/file$i"; done
 (cd "$work/www" && sha256sum file? > SHA256SUMS)

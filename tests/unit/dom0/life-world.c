@@ -6,11 +6,13 @@
 #include "dom0/daemon/lifecycle.h"
 #include "dom0/daemon/netsetup.h"
 #include "dom0/daemon/storage.h"
+#include "dom0/debug/dump.h"
 #include "dom0/libs/hypercall/hypercall-fake.h"
 #include "tests/unit/dom0/fake-backends.h"
 #include "tests/unit/dom0/kernels.h"
 #include "tests/unit/xs-fake.h"
 
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -81,6 +83,42 @@ int netsetup_check_bridge(const char *name, struct fault *f)
                                         "there is no bridge \"%s\"", name);
 }
 
+int life_dump_rc;
+
+int target_open(struct target **t, uint32_t domid)
+{
+    *t = NULL;
+    return hv_fake_domain(domid) ? 0 : -ESRCH;
+}
+
+void target_close(struct target *t)
+{
+    assert_null(t);
+}
+
+int target_memory(struct target *t, uint64_t *size)
+{
+    (void)t;
+    *size = 4096;
+    return 0;
+}
+
+int dump_to_file(struct target *t, const char *path, uint64_t *nr_pages)
+{
+    FILE *f = life_dump_rc ? NULL : fopen(path, "w");
+
+    (void)t;
+    *nr_pages = 1;
+    if (f)
+        fclose(f);
+    return life_dump_rc;
+}
+
+const char *dump_problem(int rc)
+{
+    return strerror(-rc);
+}
+
 /* --- the world -------------------------------------------------------------*/
 
 static void write_file(struct world *w, const char *name, const void *data,
@@ -102,8 +140,11 @@ void life_come_up(struct world *w)
     char path[128];
 
     memset(&w->d, 0, sizeof(w->d));
+    snprintf(w->dumps, sizeof(w->dumps), "%s/dumps", w->dir);
     w->d.o = (struct options){.run_dir = w->dir,
                               .cache_dir = "",
+                              .dumps_dir = w->dumps,
+                              .dumps_kept = 3,
                               .default_bridge = "xenbr0",
                               .device_timeout_s = 1};
     pthread_mutex_init(&w->d.lock, NULL);
@@ -143,6 +184,7 @@ int life_setup(void **state)
     xs_fake_after = backends_work;
     life_backends = 0;
     life_have_bridge = true;
+    life_dump_rc = 0;
     strcpy(w->dir, "/tmp/pv-life-XXXXXX");
     assert_non_null(mkdtemp(w->dir));
     mkdir(daemon_path(&(struct daemon){.o.run_dir = w->dir}, "ops", path,

@@ -12,12 +12,13 @@
 
 struct world {
     struct daemon d;
-    char dir[64];
+    char dir[64], dumps[80];
     uint64_t free_pages;
 };
 
 extern unsigned life_backends; /* bit n: the block backend of domain n runs */
 extern bool life_have_bridge;  /* xenbr0 is there */
+extern int life_dump_rc;       /* what becomes of a dump */
 
 /* cmocka's: a world in *state, with a kernel and a disk, and its end. */
 int life_setup(void **state);

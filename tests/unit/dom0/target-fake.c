@@ -23,8 +23,11 @@ void fake_target_run(struct target *t, unsigned int v, unsigned int n)
         uint8_t byte = t->memory[(r->rip - FAKE_BASE) % FAKE_SIZE];
 
         r->rip++;
-        if (t->catching && (byte == INT3 || r->rflags & TF))
+        if (t->catching && (byte == INT3 || r->rflags & TF)) {
             t->state = TARGET_STOPPED;
+            r->entry_vector = byte == INT3 ? 3 : 1;
+            t->ctx[v].debugreg[6] |= byte == INT3 ? 0 : 0x4000;
+        }
     }
 }
 
@@ -39,6 +42,11 @@ enum target_state target_state(struct target *t)
     return t->state;
 }
 
+void target_forget(struct target *t)
+{
+    t->forgotten = true;
+}
+
 int target_stop(struct target *t)
 {
     t->state = TARGET_STOPPED;
@@ -49,7 +57,20 @@ int target_go(struct target *t)
 {
     t->state = TARGET_RUNS;
     t->nr_goes++;
+    for (unsigned int v = 0; v < FAKE_VCPUS; v++) {
+        t->nr_traps[v] += t->owes_breakpoint[v];
+        t->owes_breakpoint[v] = false;
+        t->ctx[v].user_regs.entry_vector = 0;
+    }
+    if (t->is_quick)
+        fake_target_run(t, 0, 100);
     return 0;
+}
+
+void target_nap(struct target *t)
+{
+    for (unsigned int v = 0; v < FAKE_VCPUS; v++)
+        fake_target_run(t, v, 1);
 }
 
 int target_catch(struct target *t, bool catch)
@@ -75,6 +96,7 @@ int target_set_registers(struct target *t, unsigned int vcpu,
     if (vcpu >= FAKE_VCPUS)
         return -ESRCH;
     t->ctx[vcpu] = *ctx;
+    t->owes_breakpoint[vcpu] = ctx->user_regs.entry_vector == 3;
     return 0;
 }
 
@@ -104,6 +126,14 @@ bool target_frame(struct target *t, uint64_t mfn, void *page)
         return false;
     memcpy(page, t->memory, FAKE_SIZE);
     return true;
+}
+
+void target_frames(struct target *t, const uint64_t *mfns, size_t nr,
+                   void *pages)
+{
+    memset(pages, 0, nr * FAKE_SIZE);
+    for (size_t i = 0; i < nr; i++)
+        (void)target_frame(t, mfns[i], (char *)pages + i * FAKE_SIZE);
 }
 
 size_t target_write(struct target *t, const struct vcpu_guest_context *ctx,

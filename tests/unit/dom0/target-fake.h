@@ -10,7 +10,10 @@ struct target {
     uint8_t memory[FAKE_SIZE];
     struct vcpu_guest_context ctx[FAKE_VCPUS];
     enum target_state state;
-    bool catching, cannot_catch;
+    bool catching, cannot_catch, forgotten;
+    bool is_quick; /* meets a breakpoint before anybody looks */
+    bool owes_breakpoint[FAKE_VCPUS];  /* as the hypervisor does */
+    unsigned int nr_traps[FAKE_VCPUS]; /* int3 that its kernel got */
     unsigned int nr_goes;
 };
 

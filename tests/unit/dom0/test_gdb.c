@@ -75,11 +75,12 @@ static const char *ask(const char *text)
 
 static void test_registers_are_read_and_written(void **state)
 {
-    char text[420];
+    char text[1000];
 
     (void)state;
     guest.ctx[0].user_regs.rbx = 0x1122334455667788;
-    assert_int_equal(strlen(ask("g")), (17 * 8 + 7 * 4) * 2);
+    assert_int_equal(strlen(ask("g")),
+                     (17 * 8 + 7 * 4 + 8 * 10 + 8 * 4 + 4 * 8) * 2);
     assert_memory_equal(ask("g") + 16, "8877665544332211", 16);
     assert_string_equal(ask("p10"), "0010000000000000"); /* rip */
     assert_string_equal(ask("P10=7856341200000000"), "OK");
@@ -91,6 +92,36 @@ static void test_registers_are_read_and_written(void **state)
     assert_int_equal(guest.ctx[0].user_regs.rbx, 0x1122334455667788);
     assert_string_equal(ask("G00"), "E16");
     assert_string_equal(ask("pfff"), "E16");
+    assert_string_equal(ask("p18"), "xxxxxxxxxxxxxxxxxxxx"); /* st0 */
+    guest.ctx[0].gs_base_kernel = 0x1234;
+    guest.ctx[0].gs_base_user = 0x5678;
+    assert_string_equal(ask("p29"), "3412000000000000");
+    guest.ctx[0].flags = 0;
+    assert_string_equal(ask("p29"), "7856000000000000");
+}
+
+/* gdb reads it in parts, and knows by it what "g" has. */
+static void test_registers_are_described(void **state)
+{
+    char xml[8192] = "", request[64];
+    const char *part, *reg;
+    unsigned int bits = 0;
+
+    (void)state;
+    do {
+        snprintf(request, sizeof(request),
+                 "qXfer:features:read:target.xml:%zx,100", strlen(xml));
+        part = ask(request);
+        assert_true(*part == 'm' || *part == 'l');
+        assert_true(strlen(part) <= 0x101);
+        strcat(xml, part + 1);
+    } while (*part == 'm');
+    assert_non_null(strstr(xml, "org.gnu.gdb.i386.core"));
+    assert_string_equal(xml + strlen(xml) - 9, "</target>");
+    for (reg = xml; (reg = strstr(reg, "bitsize=\"")); reg += 9)
+        bits += (unsigned int)strtoul(reg + 9, NULL, 10);
+    assert_int_equal(bits / 8 * 2, strlen(ask("g")));
+    assert_string_equal(ask("qXfer:features:read:target.xml:9000,10"), "l");
 }
 
 static void test_memory_is_read_and_written(void **state)
@@ -135,6 +166,100 @@ static void test_step_is_one_instruction(void **state)
     assert_non_null(strstr(sent, "T05thread:2;"));
     assert_int_equal(guest.ctx[1].user_regs.rip, 0x1101);
     assert_int_equal(guest.ctx[1].user_regs.rflags & 0x100, 0);
+}
+
+/* Another vCPU stops first: the step is given up, and nobody hears of its end
+ * when that comes at last. */
+static void test_step_that_is_given_up_ends_unheard(void **state)
+{
+    (void)state;
+    ask("Z0,1110,1");
+    ask("vCont;s:1;c");
+    fake_target_run(&guest, 1, 100);
+    nr_sent = 0;
+    gdb_look(g);
+    assert_non_null(strstr(sent, "T05thread:2;swbreak:;"));
+    assert_int_equal(guest.ctx[0].user_regs.rflags & 0x100, 0);
+    assert_int_equal(guest.ctx[0].user_regs.rip, 0x1000);
+    ask("z0,1110,1");
+    ask("c");
+    guest.ctx[0].user_regs.rflags |= 0x100; /* it was on the kernel's stack */
+    fake_target_run(&guest, 0, 100);
+    nr_sent = 0;
+    gdb_look(g);
+    assert_int_equal(nr_sent, 0);
+    assert_int_equal(guest.state, TARGET_RUNS);
+    assert_int_equal(guest.ctx[0].user_regs.rflags & 0x100, 0);
+}
+
+/* A kernel has int3 of its own, where it patches its code: they reach it. */
+static void test_kernels_own_breakpoint_reaches_it(void **state)
+{
+    (void)state;
+    guest.memory[0x10] = 0xcc;
+    ask("Z0,1020,1");
+    ask("c");
+    fake_target_run(&guest, 0, 100);
+    assert_int_equal(guest.state, TARGET_STOPPED);
+    nr_sent = 0;
+    gdb_look(g);
+    assert_int_equal(nr_sent, 0);
+    assert_int_equal(guest.nr_traps[0], 1);
+    assert_int_equal(guest.ctx[0].user_regs.rip, 0x1011);
+    fake_target_run(&guest, 0, 100);
+    gdb_look(g);
+    assert_non_null(strstr(sent, "T05thread:1;swbreak:;"));
+    ask("z0,1020,1");
+    ask("c");
+    assert_int_equal(guest.nr_traps[0], 1);
+    guest.memory[0x10] = 0x90;
+}
+
+/* It runs and meets the next one before we can see that it runs: that pause is
+ * not one of those that are to be taken back. */
+static void test_breakpoint_that_is_met_at_once_is_not_missed(void **state)
+{
+    (void)state;
+    ask("Z0,1010,1");
+    guest.is_quick = true;
+    ask("c");
+    nr_sent = 0;
+    gdb_look(g);
+    assert_non_null(strstr(sent, "T05thread:1;swbreak:;"));
+    assert_int_equal(guest.nr_goes, 1);
+    assert_int_equal(guest.ctx[0].user_regs.rip, 0x1010);
+    guest.is_quick = false;
+}
+
+/* Somebody's pause is said when it lasts; a destroyed guest is paused first. */
+static void test_pause_by_others_is_said_late(void **state)
+{
+    (void)state;
+    ask("c");
+    guest.state = TARGET_STOPPED;
+    nr_sent = 0;
+    gdb_look(g);
+    assert_int_equal(nr_sent, 0);
+    guest.state = TARGET_RUNS;
+    gdb_look(g);
+    guest.state = TARGET_STOPPED;
+    for (int i = 0; i < 1000 && !nr_sent; i++)
+        gdb_look(g);
+    assert_non_null(strstr(sent, "T11thread:1;"));
+}
+
+/* A line that does not say when a gdb is gone: the next one begins anew. */
+static void test_next_gdb_on_a_line_begins_anew(void **state)
+{
+    (void)state;
+    assert_string_equal(ask("QStartNoAckMode"), "OK");
+    ask("Z0,1010,1");
+    ask("c");
+    assert_true(strstr(ask("qSupported:swbreak+"), "PacketSize"));
+    assert_int_equal(sent[0], '+');
+    assert_int_equal(guest.memory[0x10], 0x90);
+    assert_int_equal(guest.state, TARGET_STOPPED);
+    assert_string_equal(ask("?"), "T02thread:1;");
 }
 
 static void test_control_c_stops(void **state)
@@ -198,6 +323,11 @@ static void test_guest_that_goes_is_said(void **state)
     nr_sent = 0;
     gdb_look(g);
     assert_non_null(strstr(sent, "X09"));
+    assert_true(guest.forgotten);
+    guest.forgotten = false;
+    gdb_look(g); /* while gdb thinks, too */
+    assert_true(guest.forgotten);
+    assert_string_equal(ask("c"), "X09");
     guest.state = TARGET_STOPPED;
 }
 
@@ -292,6 +422,12 @@ int main(void)
         T(test_memory_is_read_and_written),
         T(test_breakpoint_stops_and_is_not_seen),
         T(test_step_is_one_instruction),
+        T(test_registers_are_described),
+        T(test_step_that_is_given_up_ends_unheard),
+        T(test_kernels_own_breakpoint_reaches_it),
+        T(test_breakpoint_that_is_met_at_once_is_not_missed),
+        T(test_pause_by_others_is_said_late),
+        T(test_next_gdb_on_a_line_begins_anew),
         T(test_control_c_stops),
         T(test_hardware_breakpoints_are_in_every_vcpu),
         T(test_gdb_that_goes_leaves_nothing),

@@ -15,7 +15,9 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <errno.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -222,6 +224,66 @@ static void test_guest_that_ends_at_once_is_not_started_for_ever(void **state)
     assert_true(life_nothing_left(w));
 }
 
+static void touch(struct world *w, const char *name)
+{
+    char path[200];
+    FILE *f;
+
+    mkdir(w->dumps, 0700);
+    snprintf(path, sizeof(path), "%s/%s", w->dumps, name);
+    f = fopen(path, "w");
+    assert_non_null(f);
+    fclose(f);
+}
+
+static bool is_there(struct world *w, const char *name)
+{
+    char path[200];
+
+    snprintf(path, sizeof(path), "%s/%s", w->dumps, name);
+    return !access(path, F_OK);
+}
+
+static void test_crashed_guest_leaves_a_dump_and_few_old_ones(void **state)
+{
+    struct world *w = *state;
+    struct fault f;
+
+    touch(w, "g-20200101-000002.core");
+    touch(w, "g-20200101-000000.core");
+    touch(w, "g-20200101-000001.core");
+    touch(w, "g-a-20200101-000000.core"); /* another's */
+    touch(w, "g-20200101-000000.coredump");
+    assert_int_equal(
+        life_create(w, life_configured(w, "on_crash='coredump-restart'"), &f),
+        0);
+    end_with(w, 1, SHUTDOWN_crash);
+    assert_false(hv_fake_domain(2)->paused);
+    assert_int_equal(life_files(w, "dumps"), 5);
+    assert_false(is_there(w, "g-20200101-000000.core"));
+    assert_true(is_there(w, "g-20200101-000001.core"));
+    end_with(w, 2, SHUTDOWN_reboot);
+    assert_int_equal(life_files(w, "dumps"), 5);
+    assert_int_equal(life_destroy(w), 0);
+}
+
+static void test_dump_that_fails_keeps_no_guest_from_its_restart(void **state)
+{
+    struct world *w = *state;
+    struct fault f;
+
+    life_dump_rc = -ENOSPC;
+    assert_int_equal(
+        life_create(w, life_configured(w, "on_crash='coredump-restart'"), &f),
+        0);
+    end_with(w, 1, SHUTDOWN_crash);
+    assert_false(hv_fake_domain(2)->paused);
+    assert_int_equal(life_files(w, "dumps"), 0);
+    assert_null(registry_first(w->d.registry)->busy);
+    assert_int_equal(life_destroy(w), 0);
+    assert_true(life_nothing_left(w));
+}
+
 /* Ended before its start was over, when nobody could look at it: it is noticed
  * right after, not when the timer looks the next time. */
 static void test_end_during_the_start_is_noticed_at_once(void **state)
@@ -349,6 +411,8 @@ int main(void)
         TEST(test_powered_off_guest_is_destroyed),
         TEST(test_rebooted_guest_starts_again),
         TEST(test_preserved_guest_stays_as_it_ended),
+        TEST(test_crashed_guest_leaves_a_dump_and_few_old_ones),
+        TEST(test_dump_that_fails_keeps_no_guest_from_its_restart),
         TEST(test_renamed_guest_steps_aside_for_a_new_one),
         TEST(test_guest_that_ends_at_once_is_not_started_for_ever),
         TEST(test_end_during_the_start_is_noticed_at_once),

@@ -34,7 +34,8 @@ static void test_each_key_is_read(void **state)
     (void)state;
     assert_int_equal(parse("# all of them\n group = admins\nkernel-cache =\n"
                            "default-bridge=br7 # mine\ndevice-timeout = 600\n"
-                           "autoballoon = auto\ndom0-min-memory = 1024"),
+                           "autoballoon = auto\ndom0-min-memory = 1024\n"
+                           "crash-dumps = /d\ncrash-dumps-kept = 7"),
                      0);
     assert_string_equal(o.group, "admins");
     assert_string_equal(o.cache_dir, "");
@@ -42,6 +43,9 @@ static void test_each_key_is_read(void **state)
     assert_int_equal(o.device_timeout_s, 600);
     assert_int_equal(o.autoballoon, BALLOON_AUTO);
     assert_int_equal(o.dom0_min_mib, 1024);
+    assert_string_equal(o.dumps_dir, "/d");
+    assert_int_equal(o.dumps_kept, 7);
+    free((char *)o.dumps_dir);
     free((char *)o.group); /* the daemon never does */
     free((char *)o.cache_dir);
     assert_int_equal(parse("autoballoon = no\n"), 0);
@@ -51,11 +55,17 @@ static void test_each_key_is_read(void **state)
 static void test_mistakes_are_named_by_their_line(void **state)
 {
     static const char *const bad[] = {
-        "\nnonsense",          "\ncolour = red",
-        "\ngroup =",           "\ndevice-timeout=0",
-        "\ndevice-timeout=1s", "\ndevice-timeout=-1",
-        "\nautoballoon=maybe", "\ndom0-min-memory=10",
-        "\ndefault-bridge=",   "\ndefault-bridge=a-name-that-is-too-long",
+        "\nnonsense",
+        "\ncolour = red",
+        "\ngroup =",
+        "\ndevice-timeout=0",
+        "\ndevice-timeout=1s",
+        "\ndevice-timeout=-1",
+        "\nautoballoon=maybe",
+        "\ndom0-min-memory=10",
+        "\ncrash-dumps-kept=0",
+        "\ndefault-bridge=",
+        "\ndefault-bridge=a-name-that-is-too-long",
     };
 
     (void)state;

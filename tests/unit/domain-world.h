@@ -113,7 +113,7 @@ uint64_t virt_to_phys(const void *p)
     return (uintptr_t)p;
 }
 
-struct mfn_range ram_main; /* none: all questions come here */
+struct mfn_range ram_main[2]; /* none: all questions come here */
 bool mfn_is_other_ram(mfn_t m)
 {
     return m.n < WORLD_FRAMES;

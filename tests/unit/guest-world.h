@@ -57,7 +57,7 @@ uint64_t max_mfn = FAKE_FRAMES;
 #define TYPE_TABLE (1ull << 63)
 #define TYPE_COUNT (TYPE_TABLE - 1)
 
-struct mfn_range ram_main; /* none: all questions come here */
+struct mfn_range ram_main[2]; /* none: all questions come here */
 bool mfn_is_other_ram(mfn_t m)
 {
     return m.n && m.n < FAKE_FRAMES;

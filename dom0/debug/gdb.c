@@ -16,7 +16,7 @@
 /* As the protocol numbers them. */
 enum { SIG_INT = 2, SIG_TRAP = 5, SIG_SEGV = 11, SIG_TERM = 15, SIG_STOP = 17 };
 enum { TRAP_BP = 3, MEMORY_MAX = 4096, XML_MAX = 8192 };
-enum { STEP_LOOKS = 50, QUIET_LOOKS = 500 };
+enum { STEP_LOOKS = 2500, QUIET_LOOKS = 500 };
 
 struct gdb {
     struct target *t;
@@ -721,10 +721,16 @@ struct gdb *gdb_begin(struct target *t,
  */
 static void finish_step(struct gdb *g)
 {
-    for (int i = 0; g->stepping >= 0 && i < STEP_LOOKS &&
-                    target_state(g->t) == TARGET_RUNS;
-         i++)
+    for (int i = 0; g->stepping >= 0 && i < STEP_LOOKS; i++) {
+        enum target_state state = target_state(g->t);
+
+        if (state != TARGET_RUNS &&
+            (state != TARGET_STOPPED || stopped(g, SIG_INT) != MET_PASSING ||
+             go(g)))
+            return;
+        g->running = true;
         target_nap(g->t);
+    }
 }
 
 void gdb_end(struct gdb *g)

@@ -51,7 +51,7 @@ def round_trips(hv, env, limit):
 def instructions(side, hv, limit):
     """The micro benchmarks on one CPU where an instruction is a nanosecond: no
     flush and no wait shows, and nothing of what else the host does."""
-    env = {"MS": 100, "GUESTS": "1-native", "IDLE_GUESTS": 0, "ROUND_TRIPS": "", "MICRO_ONLY": 1}
+    env = {"MS": 20, "GUESTS": "1-native", "IDLE_GUESTS": 0, "ROUND_TRIPS": "", "MICRO_ONLY": 1}
     return sides.counted(sides.one_boot(side, hv, rounds.log_of("bench-counted", side), env, limit, icount=True))
 
 
